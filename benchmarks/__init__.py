@@ -1,0 +1,1 @@
+"""durableflow beside Celery itself, on the same broker and the same workers, as ratios."""

@@ -1,0 +1,164 @@
+"""``./dev bench``: durableflow beside Celery, on one broker and the same two worker processes, in one run, as ratios.
+
+The machines that run this are noisy, so the two sides take turns, and a ratio is that of the medians.
+"""
+
+import argparse
+import gc
+import json
+import os
+import platform
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from rich.console import Console
+from rich.table import Table
+
+from durableflow.devstack import Devstack
+
+Result = dict[str, Any]
+
+
+def main() -> int:
+    """Measure, print a table, and write JSON where that is asked for."""
+    options = _options()
+    console = Console()
+    with tempfile.TemporaryDirectory(prefix="durableflow-bench-") as directory:
+        stack = Devstack(
+            "benchmarks.app:df", state_dir=directory, workers=2, worker_options=["-c", "2", "--loglevel", "WARNING"]
+        )
+        with stack:
+            os.environ.update(stack.env)
+            # Imported here: the application reads the addresses of the stack from the environment.
+            from benchmarks import measure
+
+            with psycopg.connect(stack.postgres.url, autocommit=True) as database:
+                database.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+                console.print("[dim]warming up[/dim]")
+                measure.durable_chain(database, 5, 5)
+                measure.celery_chain(database, 5, 5)
+                results = _measure(measure, database, stack, options, console)
+            gc.collect()  # Celery's results talk to their backend when they go: let that be while it is there
+            server = psycopg.connect(stack.postgres.url).info.server_version // 10000
+    _report(console, results, server)
+    if options.json:
+        document = {"machine": _machine(), "results": results}
+        Path(options.json).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
+    parser.add_argument("--json", metavar="FILE", help="also write the results as JSON")
+    parser.add_argument("--rounds", type=int, default=3, help="turns of each side (default 3)")
+    parser.add_argument("--runs", type=int, default=200, help="runs of the chain (default 200)")
+    parser.add_argument("--steps", type=int, default=10, help="steps of each chain (default 10)")
+    parser.add_argument("--width", type=int, default=3000, help="steps of the fan-in (default 3000)")
+    parser.add_argument("--kills", type=int, default=3, help="workers to kill (default 3)")
+    return parser.parse_args()
+
+
+def _measure(
+    measure: Any, database: psycopg.Connection, stack: Devstack, options: argparse.Namespace, console: Console
+) -> list[Result]:
+    console.print(f"[dim]chain: {options.runs} runs of {options.steps} steps[/dim]")
+    chain = _versus(
+        "chain_vs_celery",
+        options.rounds,
+        options.runs * options.steps,
+        lambda: measure.durable_chain(database, options.runs, options.steps),
+        lambda: measure.celery_chain(database, options.runs, options.steps),
+    )
+    console.print(f"[dim]fan-in: 1 run of {options.width} steps[/dim]")
+    fan_in = _versus(
+        "fanin_vs_chord",
+        options.rounds,
+        options.width,
+        lambda: measure.durable_fan_in(database, options.width),
+        lambda: measure.celery_chord(database, options.width),
+    )
+    console.print("[dim]latency, statements[/dim]")
+    latency = sorted(measure.start_latency(50))
+    statements = measure.statements_of_a_linear_step(database, 200)
+    console.print("[dim]kill -9[/dim]")
+    resumed = []
+    for _ in range(options.kills):
+        resumed.append(measure.resume_after_kill())
+        measure.until_two_workers_live(database, stack.tend)
+    return [
+        chain,
+        fan_in,
+        {"name": "start_latency", "seconds": statistics.median(latency), "p95_seconds": latency[47]},
+        {"name": "resume_after_kill9", "seconds": statistics.median(resumed), "each": resumed},
+        {"name": "statements_per_linear_step", **statements},
+    ]
+
+
+def _versus(name: str, rounds: int, steps: int, durable: Callable[[], float], plain: Callable[[], float]) -> Result:
+    ours, theirs = [], []
+    for _ in range(rounds):
+        theirs.append(plain())
+        ours.append(durable())
+    seconds, celery_seconds = statistics.median(ours), statistics.median(theirs)
+    return {
+        "name": name,
+        "ratio": celery_seconds / seconds,
+        "durable_per_second": steps / seconds,
+        "celery_per_second": steps / celery_seconds,
+        "durable_seconds": ours,
+        "celery_seconds": theirs,
+    }
+
+
+def _machine() -> dict[str, Any]:
+    from importlib.metadata import version
+
+    return {
+        "cpus": os.cpu_count(),
+        "machine": platform.machine(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        **{name: version(name) for name in ("celery", "psycopg", "redis")},
+    }
+
+
+def _report(console: Console, results: list[Result], server: int) -> None:
+    by_name = {result["name"]: result for result in results}
+    table = Table("", "durableflow", "Celery", "ratio", title="durableflow beside Celery's own canvas")
+    for name, title in (("chain_vs_celery", "chain, steps/s"), ("fanin_vs_chord", "fan-in against chord, steps/s")):
+        result = by_name[name]
+        table.add_row(
+            title,
+            f"{result['durable_per_second']:.0f}",
+            f"{result['celery_per_second']:.0f}",
+            f"{result['ratio']:.2f} x",
+        )
+    latency, resumed = by_name["start_latency"], by_name["resume_after_kill9"]
+    table.add_row("start() to first step, median (p95)", _ms(latency["seconds"], latency["p95_seconds"]), "", "")
+    table.add_row("kill -9 to the step's next attempt", f"{resumed['seconds']:.2f} s", "1 h by default", "")
+    statements = by_name["statements_per_linear_step"]
+    table.add_row(
+        "statements of a linear step",
+        f"{statements['synchronous']:.2f} that wait for the disk, {statements['asynchronous']:.2f} (claim) that do not",
+        "",
+        "",
+    )
+    console.print(table)
+    machine = _machine()
+    console.print(
+        f"{machine['cpus']} CPUs, {machine['system']}, Python {machine['python']}, PostgreSQL {server} (fsync on), "
+        f"Celery {machine['celery']} on Valkey; two worker processes of two children each. Ratios of medians."
+    )
+
+
+def _ms(median: float, p95: float) -> str:
+    return f"{median * 1000:.1f} ms ({p95 * 1000:.1f} ms)"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

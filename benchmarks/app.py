@@ -1,0 +1,78 @@
+"""The application that is measured: the same no-op once as a durable step and once as a plain Celery task."""
+
+import os
+import time
+from datetime import timedelta
+
+from celery import Celery
+
+from durableflow import DurableFlow, gather
+
+_BROKER = os.environ.get("DURABLEFLOW_BROKER_URL", "redis://127.0.0.1:6379/0")
+
+# Celery's own canvas needs a result backend; it gets the quickest there is. durableflow does not use it.
+celery = Celery("bench", broker=_BROKER, backend=_BROKER if _BROKER.startswith("redis") else "cache+memory://")
+df = DurableFlow(celery)
+
+
+@celery.task
+def plain_noop(value: int) -> int:
+    """Celery's no-op."""
+    return value
+
+
+@celery.task
+def plain_total(values: list[int]) -> int:
+    """The body of Celery's chord."""
+    return sum(values)
+
+
+@df.step
+def noop(value: int) -> int:
+    """durableflow's no-op."""
+    return value
+
+
+@df.step
+def clock(_number: int) -> float:
+    """When the body of a run's first step began, by the machine's clock."""
+    return time.time()
+
+
+@df.step(timeout=timedelta(minutes=5))
+def hold(path: str) -> float:
+    """Note the beginning of each attempt; stay at work until another attempt has begun."""
+    with open(path, "a", encoding="ascii") as beginnings:
+        beginnings.write(f"{time.time()!r} {os.getpid()} {os.getppid()}\n")
+    while True:
+        with open(path, encoding="ascii") as beginnings:
+            if len(beginnings.readlines()) > 1:
+                return time.time()
+        time.sleep(0.05)
+
+
+@df.workflow
+async def chain(steps: int) -> int:
+    """One step after the other."""
+    value = 0
+    for _ in range(steps):
+        value = await noop(value)
+    return value
+
+
+@df.workflow
+async def fan_in(width: int) -> int:
+    """Many steps at once, and their sum."""
+    return sum(await gather(*(noop(number) for number in range(width))))
+
+
+@df.workflow
+async def first_step(number: int) -> float:
+    """As little as a run can be."""
+    return await clock(number)
+
+
+@df.workflow
+async def held(path: str) -> float:
+    """A run whose worker gets killed."""
+    return await hold(path)

@@ -1,0 +1,144 @@
+"""What is measured. Each function does one piece of work on workers that are up, and gives the seconds that it took."""
+
+import os
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from celery import chain, chord
+from celery.result import allow_join_result
+
+from benchmarks import app
+
+PATIENCE = 300.0  # seconds until a measurement counts as hanging
+
+
+def durable_chain(database: psycopg.Connection, runs: int, steps: int) -> float:
+    """So many runs of so many no-op steps, one after the other within each run."""
+    with _stopwatch() as watch:
+        handles = [app.chain(steps).start() for _ in range(runs)]
+        _wait(lambda: _unfinished(database) == 0)
+    assert handles[-1].result(timeout=1) == 0
+    return watch.seconds
+
+
+def celery_chain(_database: psycopg.Connection, runs: int, steps: int) -> float:
+    """The same with Celery's chain and its Redis result backend."""
+    signature = chain(app.plain_noop.s(0), *(app.plain_noop.s() for _ in range(steps - 1)))
+    with _stopwatch() as watch:
+        results = [signature.apply_async() for _ in range(runs)]
+        for result in results:
+            result.get(timeout=PATIENCE, interval=0.01)
+    return watch.seconds
+
+
+def durable_fan_in(database: psycopg.Connection, width: int) -> float:
+    """One run that awaits so many no-op steps together."""
+    with _stopwatch() as watch:
+        handle = app.fan_in(width).start()
+        _wait(lambda: _unfinished(database) == 0)
+    assert handle.result(timeout=5) == sum(range(width))
+    return watch.seconds
+
+
+def celery_chord(_database: psycopg.Connection, width: int) -> float:
+    """The same with Celery's chord."""
+    with _stopwatch() as watch, allow_join_result():
+        result = chord(app.plain_noop.s(number) for number in range(width))(app.plain_total.s())
+        assert result.get(timeout=PATIENCE, interval=0.01) == sum(range(width))
+    return watch.seconds
+
+
+def start_latency(runs: int) -> list[float]:
+    """Seconds from ``start()`` being called to the body of the first step, one run at a time."""
+    seconds = []
+    for number in range(runs):
+        called = time.time()
+        began = app.first_step(number).start().result(timeout=PATIENCE)
+        seconds.append(began - called)
+    return seconds
+
+
+def resume_after_kill() -> float:
+    """Seconds from kill -9 of the worker process that runs a step to the beginning of the next attempt elsewhere."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "attempts"
+        handle = app.held(str(path)).start()
+        _wait(lambda: path.exists() and path.read_text().endswith("\n"))
+        child, parent = (int(pid) for pid in path.read_text().split()[1:3])
+        killed = time.time()
+        for pid in (parent, child):
+            # The child goes by itself when its parent does, where the platform has such a thing; make sure of it.
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        handle.result(timeout=PATIENCE)
+        began = float(path.read_text().splitlines()[1].split()[0])
+    return began - killed
+
+
+def statements_of_a_linear_step(database: psycopg.Connection, steps: int) -> dict[str, float]:
+    """How many statements, each its own transaction, one step of a long chain costs, by whether the commit waits for
+    the disk. A claim does not: it switches that off for its own transaction."""
+    before = _calls(database)
+    durable_chain(database, 1, steps)
+    after = _calls(database)
+    return {kind: (after[kind] - before[kind]) / steps for kind in before}
+
+
+def until_two_workers_live(database: psycopg.Connection, tend: Callable[[], None]) -> None:
+    """Have the stack start again what was killed, and wait until it has registered."""
+
+    def two_live() -> bool:
+        tend()
+        row = database.execute("SELECT count(*) FROM durableflow.workers WHERE state = 'alive'").fetchone()
+        return row is not None and row[0] >= 2
+
+    _wait(two_live)
+
+
+def _calls(database: psycopg.Connection) -> dict[str, float]:
+    # Writes to steps, by their own text: heartbeats and duties are not a step's cost.
+    row = database.execute(
+        """
+        SELECT coalesce(sum(calls) FILTER (WHERE query NOT ILIKE '%set_config%'), 0),
+               coalesce(sum(calls) FILTER (WHERE query ILIKE '%set_config%'), 0)
+        FROM pg_stat_statements
+        WHERE query ILIKE '%durableflow_core.step%' AND query ~* '(insert|update|delete)'
+        """
+    ).fetchone()
+    assert row is not None
+    return {"synchronous": float(row[0]), "asynchronous": float(row[1])}
+
+
+@dataclass
+class _Watch:
+    seconds: float = 0.0
+
+
+@contextmanager
+def _stopwatch() -> Iterator[_Watch]:
+    watch = _Watch()
+    began = time.perf_counter()
+    yield watch
+    watch.seconds = time.perf_counter() - began
+
+
+def _unfinished(database: psycopg.Connection) -> int:
+    row = database.execute("SELECT count(*) FROM durableflow_core.run WHERE state = 'running'").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _wait(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError("the benchmark's work does not end")
+        time.sleep(0.02)

@@ -1,0 +1,51 @@
+"""Durable workflows in plain Python: a state machine in PostgreSQL, steps on Celery.
+
+Names are imported when they are first used, so that ``import durableflow`` costs nothing, and so that the pure packages
+can be used without a Celery or a database driver.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from durableflow.app import DurableFlow
+    from durableflow.config import Settings
+    from durableflow.errors import DurableFlowError
+    from durableflow.language import Call, Gather, Run, Step, Workflow, current, gather, sleep
+    from durableflow.retry import Retry
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Call",
+    "DurableFlow",
+    "DurableFlowError",
+    "Gather",
+    "Retry",
+    "Run",
+    "Settings",
+    "Step",
+    "Workflow",
+    "current",
+    "gather",
+    "sleep",
+]
+
+_HOMES = {
+    "DurableFlow": "durableflow.app",
+    "DurableFlowError": "durableflow.errors",
+    "Retry": "durableflow.retry",
+    "Settings": "durableflow.config",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES.get(name, "durableflow.language")), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

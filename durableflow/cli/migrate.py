@@ -1,0 +1,22 @@
+"""``durableflow migrate``: bring a database to the schema that this version needs."""
+
+from typing import Annotated
+
+import typer
+
+from durableflow.config import Settings, redact
+
+
+def migrate(
+    database: Annotated[
+        str | None, typer.Option(metavar="URL", help="Instead of DURABLEFLOW_DATABASE_URL", show_default=False)
+    ] = None,
+    revision: Annotated[
+        str, typer.Option(help="A revision, `head`, or `base`, which removes the tables and what is in them")
+    ] = "head",
+) -> None:
+    """Create or upgrade durableflow's tables and views. Any number of these may run at once."""
+    from durableflow.migrations import migrate as bring_to
+
+    url = Settings.load(database_url=database).require_database()
+    typer.echo(f"{redact(url)} is at schema {bring_to(url, revision)}")

@@ -1,0 +1,7 @@
+"""The facade: an application's definitions and runs, over PostgreSQL."""
+
+from durableflow.client.database import Database
+from durableflow.client.facade import Client, Publish
+from durableflow.language.handle import Run
+
+__all__ = ["Client", "Database", "Publish", "Run"]

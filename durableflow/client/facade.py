@@ -1,0 +1,272 @@
+"""Client: the face of an application. It defines steps and workflows, starts runs, and tells how they stand.
+
+It knows PostgreSQL and no Celery: what publishes a message is handed in, as ``publisher``.
+"""
+
+import functools
+import logging
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, ParamSpec, Protocol, TypeVar, overload
+from uuid import UUID
+
+from psycopg.rows import dict_row
+
+from durableflow.client.database import Connection, Database
+from durableflow.client.joining import join
+from durableflow.client.starting import as_run_id, insert, new_run
+from durableflow.client.versions import remember
+from durableflow.client.waiting import outcome, state_of, wait
+from durableflow.config import Settings, redact
+from durableflow.errors import RunNotFound
+from durableflow.language import AsyncStep, Call, Registry, Run, Step, Workflow
+from durableflow.language.options import Options, Seconds, options
+from durableflow.retry import Retry
+from durableflow.store import cancel as store_cancel
+from durableflow.store import redrive as store_redrive
+from durableflow.store.messages import Message
+from durableflow.store.start import Started, start
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_log = logging.getLogger("durableflow")
+
+
+class Publish(Protocol):
+    """Hands messages to the broker. False: they may not be there."""
+
+    def __call__(self, messages: Sequence[Message], /) -> bool: ...
+
+
+class StepDecorator(Protocol):
+    """What ``@df.step(...)`` gives."""
+
+    @overload
+    def __call__(self, function: Callable[P, Coroutine[Any, Any, R]], /) -> AsyncStep[P, R]: ...
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> Step[P, R]: ...
+
+
+class WorkflowDecorator(Protocol):
+    """What ``@df.workflow(...)`` gives."""
+
+    def __call__(self, function: Callable[P, Coroutine[Any, Any, R]], /) -> Workflow[P, R]: ...
+
+
+class Client:
+    """An application: its name, its definitions, its settings, and its runs.
+
+    name: the first part of its definitions' names; database: ``postgresql://...`` (default: DURABLEFLOW_DATABASE_URL);
+    broker: Celery's broker (default: DURABLEFLOW_BROKER_URL); settings: everything else, as a :class:`Settings` or a
+    mapping of its fields. The environment is read at the first use, nothing is connected before.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        database: str | None = None,
+        broker: str | None = None,
+        settings: Settings | Mapping[str, Any] | None = None,
+    ) -> None:
+        if not name or not isinstance(name, str):
+            raise TypeError(f"an application has a name, such as DurableFlow('shop'), not {name!r}")
+        self.name = name
+        self.registry = Registry(name)
+        self.registry.owner = self
+        self._given = (database, broker, settings)
+        self._saved_versions: set[tuple[str, str]] = set()
+
+    @functools.cached_property
+    def settings(self) -> Settings:
+        """The settings, read at the first use. Raises ConfigurationError."""
+        database, broker, given = self._given
+        if isinstance(given, Settings):
+            own = {"database_url": database, "broker_url": broker}
+            fields = given.model_dump(exclude_unset=True) | {k: v for k, v in own.items() if v is not None}
+            return Settings.load(**fields)
+        return Settings.load(**{**(given or {}), "database_url": database, "broker_url": broker})
+
+    @functools.cached_property
+    def database(self) -> Database:
+        """The connections of this process."""
+        return Database(self.settings, self.name)
+
+    @property
+    def publisher(self) -> Publish | None:
+        """What publishes; None: this client has no broker, and leaves it to the workers."""
+        return None
+
+    # --- definitions
+
+    @overload
+    def step(self, function: Callable[P, Coroutine[Any, Any, R]], /) -> AsyncStep[P, R]: ...
+    @overload
+    def step(self, function: Callable[P, R], /) -> Step[P, R]: ...
+    @overload
+    def step(
+        self,
+        /,
+        *,
+        name: str | None = None,
+        retry: Retry | None = None,
+        queue: str | None = None,
+        priority: int | None = None,
+        timeout: Seconds | None = None,
+    ) -> StepDecorator: ...
+    def step(
+        self,
+        function: Callable[..., Any] | None = None,
+        /,
+        *,
+        name: str | None = None,
+        retry: Retry | None = None,
+        queue: str | None = None,
+        priority: int | None = None,
+        timeout: Seconds | None = None,
+    ) -> Any:
+        """Make a function (``def`` or ``async def``) a step.
+
+        name: instead of ``app.function``; retry: the policy, by default no retry; queue: the Celery queue; priority: 0
+        to 9, larger first; timeout: seconds, or a timedelta, that an attempt may take (Celery's hard time limit).
+
+        Raises DuplicateDefinition, ValueError, TypeError.
+        """
+        defaults = options(queue, retry, timeout, priority)
+
+        def define(function: Callable[..., Any]) -> Step[..., Any]:
+            return self._define_step(function, name, defaults)
+
+        return define if function is None else define(function)
+
+    @overload
+    def workflow(self, function: Callable[P, Coroutine[Any, Any, R]], /) -> Workflow[P, R]: ...
+    @overload
+    def workflow(self, /, *, name: str | None = None, queue: str | None = None) -> WorkflowDecorator: ...
+    def workflow(
+        self, function: Callable[..., Any] | None = None, /, *, name: str | None = None, queue: str | None = None
+    ) -> Any:
+        """Compile an ``async def`` function at module level to a workflow.
+
+        name: instead of ``app.function``; queue: the Celery queue on which its code between the awaits runs.
+
+        Raises WorkflowDefinitionError with file, line and the way out; DuplicateDefinition.
+        """
+        options(queue)
+
+        def define(function: Callable[..., Any]) -> Workflow[..., Any]:
+            workflow: Workflow[..., Any] = Workflow(
+                function, name or self.registry.name_of(function), self.registry, queue
+            )
+            self.registry.add(workflow)
+            return workflow
+
+        return define if function is None else define(function)
+
+    def _define_step(self, function: Callable[..., Any], name: str | None, defaults: Options) -> Step[..., Any]:
+        if isinstance(function, Step | Workflow):
+            raise TypeError(f"{function!r} is a definition already: @df.step goes on the plain function")
+        if not callable(function) or not hasattr(function, "__code__"):
+            raise TypeError(f"@df.step takes a function, not {function!r}")
+        kind = AsyncStep if function.__code__.co_flags & _COROUTINE else Step
+        step: Step[..., Any] = kind(function, name or self.registry.name_of(function), self.registry, defaults)
+        self.registry.add(step)
+        return step
+
+    # --- runs
+
+    def start(
+        self,
+        call: Call[R],
+        *,
+        key: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        priority: int | None = None,
+        deadline: datetime | timedelta | None = None,
+        connection: Any = None,
+    ) -> Run[R]:
+        """Start a run of a call; see :meth:`durableflow.Call.start`."""
+        new = new_run(call, self.settings, key=key, labels=labels, priority=priority, deadline=deadline)
+        publisher = self.publisher
+        self._save_version(call)
+        if connection is None:
+            started = insert(self.database, new, publishes=publisher is not None)
+            self._publish(publisher, started)
+        else:
+            joined = join(connection)
+            started = start(joined.execute, new, publishes=False)
+            joined.after_commit(lambda: self._publish(publisher, started))
+        return Run(started.run_id, self)
+
+    def run(self, run_id: UUID | str) -> Run[Any]:
+        """The handle of a run. The database is not asked until something is asked of the handle."""
+        return Run(as_run_id(run_id), self)
+
+    def state(self, run_id: UUID) -> str:
+        """running, succeeded, failed or cancelled. Raises RunNotFound."""
+        return state_of(self.database, run_id).state
+
+    def result(self, run_id: UUID, timeout: float | timedelta | None = None) -> Any:
+        """Wait for the end of a run; see :meth:`durableflow.Run.result`."""
+        return outcome(self.database, wait(self.database, run_id, timeout))
+
+    def cancel(self, run_id: UUID) -> bool:
+        """Cancel a run. False: it had ended already. Raises RunNotFound."""
+        cancelled = self.database.transact(lambda conn: store_cancel.cancel(conn, run_id))
+        if cancelled is None:
+            raise RunNotFound(f"there is no run {run_id}")
+        return cancelled
+
+    def redrive(self, run_id: UUID) -> bool:
+        """Let a failed run go on; see :meth:`durableflow.Run.redrive`. Raises RunNotFound."""
+        redriven = self.database.transact(lambda conn: store_redrive.redrive(conn, run_id))
+        if redriven is None:
+            raise RunNotFound(f"there is no run {run_id}")
+        return redriven
+
+    def info(self, run_id: UUID) -> Mapping[str, Any]:
+        """The run's row of the view ``durableflow.runs``. Raises RunNotFound."""
+
+        def read(conn: Connection) -> dict[str, Any] | None:
+            with conn.cursor(row_factory=dict_row) as cursor:
+                return cursor.execute("SELECT * FROM durableflow.runs WHERE id = %s", (run_id,)).fetchone()
+
+        row = self.database.transact(read)
+        if row is None:
+            raise RunNotFound(f"there is no run {run_id}")
+        return row
+
+    def close(self) -> None:
+        """Close the connections of this process; they are opened again when they are needed."""
+        self.database.close()
+
+    def _save_version(self, call: Call[Any]) -> None:
+        """Have the source of the workflow in the database before the first run of it, once a process."""
+        workflow = call.definition
+        if isinstance(workflow, Workflow) and (workflow.name, workflow.version) not in self._saved_versions:
+            self.database.transact(lambda conn: remember(conn, workflow, self.settings))
+            self._saved_versions.add((workflow.name, workflow.version))
+
+    def _publish(self, publisher: Publish | None, started: Started) -> None:
+        """The run is in the database: whatever is wrong with the broker, this only takes a moment longer."""
+        if publisher is None or started.message is None:
+            return
+        try:
+            sent = publisher([started.message])
+            why = ""
+        except Exception as error:
+            sent, why = False, f" ({type(error).__name__})"
+        if not sent:
+            _log.warning(
+                "run %s is stored, but the broker at %s did not take its message%s: a worker will find the run",
+                started.run_id,
+                redact(self.settings.broker_url or "(unknown)"),
+                why,
+            )
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
+
+
+_COROUTINE = 0x80  # inspect.CO_COROUTINE

@@ -1,0 +1,22 @@
+"""Have the source of a workflow in the database before there are runs of it."""
+
+from dataclasses import asdict
+from typing import Any
+
+from durableflow.config import Settings
+from durableflow.language import Workflow
+from durableflow.store import versions
+from durableflow.store.successor import Connection
+
+
+def remember(conn: Connection, workflow: Workflow[..., Any], settings: Settings) -> None:
+    """Store the version of a workflow that is here, unless it is there; signed, where there is a secret key."""
+    secret = settings.secret_key
+    versions.save(
+        conn,
+        workflow.name,
+        workflow.machine.stored,
+        states=[asdict(state) for state in workflow.machine.states],
+        steps=workflow.step_signatures(),
+        secret=secret.get_secret_value() if secret else None,
+    )

@@ -1,0 +1,115 @@
+"""The steward of one worker process, put together."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from durableflow.steward import threads
+from durableflow.steward.audit import Audit
+from durableflow.steward.bury import Bury
+from durableflow.steward.dispatch import Dispatch
+from durableflow.steward.duty import Job, Rota
+from durableflow.steward.heartbeat import Heartbeat, Holds
+from durableflow.steward.leadership import Leadership
+from durableflow.steward.link import Link
+from durableflow.steward.post import Depth, Post, Publish
+from durableflow.steward.prune import Prune
+from durableflow.steward.rescue import Rescue
+from durableflow.steward.settings import StewardSettings
+from durableflow.steward.unpark import Unpark
+from durableflow.steward.wake_due import WakeDue
+from durableflow.store import advance, audit, release
+from durableflow.store.successor import Connection
+
+_BROKER_HANGS = 5.0
+
+
+class Sidecar:
+    """Runs the duties of a worker, and those of the leader while it leads. The package's docstring shows its use.
+
+    database: conninfo or URL; boot: the id that the worker's children inherit; queues, versions: what this worker
+    consumes, and can advance; publish, depth, holds: how to reach the worker's Celery, see the package.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: str,
+        boot: UUID,
+        queues: Sequence[str],
+        versions: Sequence[str],
+        publish: Publish,
+        depth: Depth,
+        holds: Holds,
+        settings: StewardSettings | None = None,
+    ) -> None:
+        settings = settings or StewardSettings()
+        self._settings = settings
+        self._post = Post(publish, depth)
+        self._heartbeat = Heartbeat(settings, boot, queues, versions, holds)
+        self._audit = Audit(settings, self._known_as, holds)
+        leadership = Leadership(settings, self._known_as, able=lambda: self._post.stuck_for < _BROKER_HANGS)
+        bury, rescue = Bury(settings, leadership), Rescue(settings, leadership)
+        unpark, wake_due = Unpark(leadership), WakeDue(settings, leadership, self._post, queues)
+        dispatch, prune = Dispatch(settings, leadership, self._post), Prune(settings, leadership)
+        self.leadership = leadership
+        leadership.hurries = (bury, rescue, unpark, wake_due, dispatch)
+        bury.hurries = (rescue, wake_due, dispatch)
+        rescue.hurries = self._audit.hurries = (wake_due, dispatch)
+        unpark.hurries = (wake_due,)
+        self._pulse = Rota("heartbeat", Link(database, settings, "heartbeat"), [self._heartbeat])
+        self._duties = Rota(
+            "duties",
+            Link(database, settings, "duties"),
+            [leadership, self._audit, bury, rescue, unpark, wake_due, dispatch, prune],
+        )
+
+    @property
+    def worker_id(self) -> UUID | None:
+        """The id of the present registration. None: there was none yet."""
+        return self._heartbeat.worker_id
+
+    def start(self) -> None:
+        """Begin; returns at once, whether or not the database or the broker can be reached."""
+        self._post.start()
+        self._pulse.start()
+        self._duties.start()
+
+    def stop(self, seconds: float = 5.0) -> None:
+        """Resign, send what is in hand, mark the worker as stopped. Takes at most about ``seconds``."""
+        until = threads.monotonic() + seconds
+        self._duties.stop(seconds / 2)
+        self._post.stop(min(seconds / 4, until - threads.monotonic()))
+        self._pulse.stop(until - threads.monotonic())  # last: what still runs is a living worker's until here
+
+    def submit(self, job: Job) -> None:
+        """Run ``job(conn)`` on the steward's thread, as soon as there is a connection. From any thread."""
+        self._duties.submit(job)
+
+    def child_lost(self, pid: int) -> None:
+        """A pool child died: give back what it had claimed, and only that. From any thread.
+
+        By worker and process, not by step: the step may be running again, under a newer attempt.
+        """
+
+        def give_back(conn: Connection) -> None:
+            worker_id = self._known_as()
+            for claim in audit.own_claims(conn, worker_id) if worker_id is not None else ():
+                if claim.pid == pid:
+                    release.release(conn, claim, max_losses=self._settings.max_losses, own=True)
+            for duty in self._audit.hurries:
+                self._duties.hurry(duty)
+
+        self._duties.submit(give_back)
+
+    def turn_lost(self, run_id: UUID) -> None:
+        """A pool child died that was advancing this run: others may do so soon. From any thread."""
+
+        def give_back(conn: Connection) -> None:
+            worker_id = self._known_as()
+            if worker_id is not None:
+                advance.shorten_lease(conn, run_id, worker_id)
+
+        self._duties.submit(give_back)
+
+    def _known_as(self) -> UUID | None:
+        return self._heartbeat.worker_id

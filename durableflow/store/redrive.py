@@ -1,0 +1,84 @@
+"""redrive: failed -> running, by a person. The await at which the run failed is launched again, under a new rev.
+
+What had succeeded there is copied with its outcome; the rest gets fresh attempts. The idempotency keys stay those of
+the first launch, so that an effect which did happen is recognised by whoever receives it a second time.
+"""
+
+from uuid import UUID
+
+from psycopg import Rollback
+from psycopg.errors import UniqueViolation
+
+from durableflow.store.successor import Connection
+
+_WHERE_IT_FAILED = """
+SELECT r.state, (SELECT max(rev) FROM durableflow_core.checkpoint WHERE run_id = r.id),
+       (SELECT max(rev) FROM durableflow_core.checkpoint
+        WHERE run_id = r.id AND kind IN ('start', 'advance', 'redrive'))
+FROM durableflow_core.run AS r WHERE r.id = %(run_id)s
+FOR UPDATE
+"""
+
+_REDRIVE = """
+WITH prev AS (
+    SELECT run_id FROM durableflow_core.checkpoint WHERE run_id = %(run_id)s AND rev = %(rev)s FOR KEY SHARE
+), next AS (
+    INSERT INTO durableflow_core.checkpoint (run_id, rev, kind, state, line, variables, awaits, created_at)
+    SELECT prev.run_id, %(rev)s + 1, 'redrive', c.state, c.line, c.variables, c.awaits, durableflow_core.now()
+    FROM prev JOIN durableflow_core.checkpoint AS c ON c.run_id = prev.run_id AND c.rev = %(from_rev)s
+    RETURNING run_id, rev
+), again AS (
+    INSERT INTO durableflow_core.step
+        (run_id, rev, index, name, kind, state, shard, input, output, options, idempotency_key, queue, priority,
+         created_at, due_at, finished_at)
+    SELECT next.run_id, next.rev, s.index, s.name, s.kind,
+           CASE WHEN s.state = 'succeeded' THEN s.state WHEN s.kind = 'task' THEN 'ready' ELSE 'pending' END,
+           CASE WHEN s.shard IS NOT NULL THEN 0 END, s.input,
+           CASE WHEN s.state = 'succeeded' THEN s.output END, s.options,
+           coalesce(s.idempotency_key, s.run_id || ':' || s.rev || ':' || s.index), s.queue, s.priority,
+           durableflow_core.now(), s.due_at, CASE WHEN s.state = 'succeeded' THEN durableflow_core.now() END
+    FROM next JOIN durableflow_core.step AS s ON s.run_id = next.run_id AND s.rev = %(from_rev)s
+    RETURNING run_id, rev, index, name, kind, state, shard, queue, priority, due_at
+), sent AS (
+    INSERT INTO durableflow_core.ready (run_id, rev, index, name, queue, priority, due_at)
+    SELECT run_id, rev, index, name, queue, priority, durableflow_core.now() FROM again WHERE state = 'ready'
+), woken AS (
+    INSERT INTO durableflow_core.wake (run_id, reason, rev, index, due_at, visible_at)
+    SELECT run_id, 'timer', rev, index, due_at, due_at FROM again WHERE state = 'pending'
+    UNION ALL
+    SELECT run_id, 'redrive', NULL, NULL, durableflow_core.now(), durableflow_core.now() FROM next
+), counters AS (
+    INSERT INTO durableflow_core.join_counter (run_id, rev, shard, remaining)
+    SELECT run_id, rev, 0, count(*) FILTER (WHERE state <> 'succeeded') FROM again WHERE shard IS NOT NULL
+    GROUP BY run_id, rev
+), reopened AS (
+    UPDATE durableflow_core.run AS r SET state = 'running', error = NULL, finished_at = NULL
+    FROM next WHERE r.id = next.run_id AND r.state = 'failed'
+    RETURNING r.id
+)
+SELECT count(*) FROM reopened
+"""
+
+
+def redrive(conn: Connection, run_id: UUID) -> bool | None:
+    """Let a failed run go on from the await at which it failed. The leader publishes its steps.
+
+    False: the run has not failed; None: there is no such run.
+    """
+    while True:
+        landed = False
+        try:
+            with conn.transaction() as transaction:
+                row = conn.execute(_WHERE_IT_FAILED, {"run_id": run_id}).fetchone()
+                if row is None:
+                    return None
+                state, rev, from_rev = row
+                if state != "failed":
+                    return False
+                done = conn.execute(_REDRIVE, {"run_id": run_id, "rev": rev, "from_rev": from_rev}).fetchone()
+                landed = done is not None and bool(done[0])
+                if not landed:
+                    raise Rollback(transaction)
+        except UniqueViolation:
+            continue  # two people at once: look again
+        return landed

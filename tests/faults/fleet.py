@@ -1,0 +1,139 @@
+"""A site (a database, a broker, a queue), the workers on it, and the application as its client."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
+
+import kombu
+import psycopg
+import pytest
+from celery import Celery
+
+from durableflow import DurableFlow
+from durableflow.config import Settings
+from durableflow.store.messages import Message, advance_message
+from durableflow.worker import Publisher
+from tests.faults import app
+from tests.faults.journal import until
+from tests.support import databases
+from tests.support.brokers import redis_database
+from tests.worker.workers import Worker
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where runs live."""
+
+    database_url: str
+    broker_url: str
+    queue: str
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The environment of this site's workers and clients."""
+        return {
+            "DURABLEFLOW_DATABASE_URL": self.database_url,
+            "DURABLEFLOW_BROKER_URL": self.broker_url,
+            "DURABLEFLOW_QUEUE": self.queue,
+        }
+
+
+@contextmanager
+def site_on(postgres_url: str, template: str, broker_url: str) -> Iterator[Site]:
+    """A database, and a part of the broker, that nobody else uses."""
+    queue = f"test-{uuid4().hex[:12]}"
+    with ExitStack() as stack:
+        database_url = stack.enter_context(databases.database(postgres_url, template=template))
+        if urlsplit(broker_url).scheme.startswith("redis"):
+            broker_url = stack.enter_context(redis_database(broker_url))
+        else:
+            stack.callback(_delete_queue, broker_url, queue)
+        yield Site(database_url, broker_url, queue)
+
+
+def _delete_queue(broker_url: str, queue: str) -> None:
+    with kombu.Connection(broker_url) as connection:
+        kombu.Queue(queue, channel=connection.default_channel).delete()
+
+
+class Fleet:
+    """The workers of a site, and what a test wants to know of them."""
+
+    def __init__(self, site: Site, directory: Path, settings: dict[str, str] | None = None) -> None:
+        self.site = site
+        self.workers: list[Worker] = []
+        self._directory = directory
+        self._env = {**site.env, **(settings or {})}
+        self._stack = ExitStack()
+        self._publisher = Publisher(Celery("test", broker=site.broker_url, set_as_current=False))
+
+    def start(self, *concurrency: int, more: dict[str, str] | None = None) -> list[Worker]:
+        """Start a worker for each number of pool children, and wait until all of them take messages."""
+        return [worker.wait_until_ready() for worker in [self._start(number, more or {}) for number in concurrency]]
+
+    def close(self) -> None:
+        self._stack.close()
+        self._publisher.close()
+
+    def publish(self, *messages: Message) -> None:
+        """Put these into the broker."""
+        self._publisher.publish_or_raise(messages)
+
+    def hurry(self, run_id: UUID) -> None:
+        """Have the run looked at now, as a client that publishes would."""
+        self.publish(advance_message(run_id, self.site.queue))
+
+    def one(self, query: str, *parameters: object) -> Any:
+        """The first column of a query's first row; None where there is none."""
+        with psycopg.connect(self.site.database_url, autocommit=True) as conn:
+            row = conn.execute(query, parameters).fetchone()
+        return None if row is None else row[0]
+
+    def leader(self) -> Worker:
+        """The worker that leads at present."""
+        query = """
+            SELECT w.pid FROM durableflow_core.leadership AS l JOIN durableflow_core.worker AS w ON w.id = l.holder
+            WHERE l.expires_at > now() AND w.tombstone_at IS NULL
+        """
+        pid = until(lambda: self.one(query), "a leader")
+        return next(worker for worker in self.workers if worker.pid == pid)
+
+    def _start(self, concurrency: int, more: dict[str, str]) -> Worker:
+        number = len(self.workers) + 1
+        command = ("celery", "-A", "tests.faults.app:app", "worker")
+        log = self._directory / f"worker{number}.log"
+        worker = Worker({**self._env, **more}, log, "-c", str(concurrency), command=command)
+        self.workers.append(worker)
+        self._stack.callback(worker.close)
+        self._stack.callback(lambda: print(f"--- worker {number}\n{worker.text()}"))  # shown where the test fails
+        return worker
+
+
+@contextmanager
+def client_of(site: Site) -> Iterator[None]:
+    """The application is a client of this site, in this process. It leaves publishing to the leader."""
+    own = app.df.__dict__
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DurableFlow, "publisher", property(lambda _: None))
+        own.pop("database", None)
+        own["settings"] = Settings.load(database_url=site.database_url, broker_url=site.broker_url, queue=site.queue)
+        app.df._saved_versions.clear()
+        yield
+        app.df.database.close()
+        own.pop("database", None)
+        own.pop("settings", None)
+
+
+@contextmanager
+def fleet_on(site: Site, directory: Path, **settings: str) -> Iterator[Fleet]:
+    """A fleet without workers yet, and the application as the site's client."""
+    fleet = Fleet(site, directory, settings)
+    with client_of(site):
+        try:
+            yield fleet
+        finally:
+            fleet.close()

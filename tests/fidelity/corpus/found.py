@@ -1,0 +1,42 @@
+"""Programs on which the machine once differed from CPython, minimised."""
+
+from tests.fidelity.prelude import *
+
+
+async def stars_before_an_awaited_keyword():
+    xs = [1, 2]
+    return mix(2, *xs, 9, key=await num(5)), mix(*xs, *xs, **{"k": await num(1)}), mix(*see(xs), 3, **await table(2))
+
+
+async def cell_of_a_name_that_may_be_unbound_is_shared():
+    a = 5
+    del a
+
+    def bind():
+        nonlocal a
+        a = 1
+
+    await num(1)
+    bind()
+    await num(2)
+    return a
+
+
+async def cell_of_a_handler_name_is_shared():
+    a = 5
+    try:
+        raise Bad(1)
+    except Bad as a:
+        see(1)
+
+    def bind():
+        nonlocal a
+        a = 1
+
+    await num(1)
+    bind()
+    await num(2)
+    try:
+        await risky(a)
+    except Bad:
+        return a

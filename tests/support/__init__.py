@@ -1,0 +1,1 @@
+"""What the tests share: servers, databases, a clock, and ways to provoke races."""
