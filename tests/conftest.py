@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+import hypothesis
 import psycopg
 import pytest
 
@@ -21,6 +22,11 @@ from tests.support.brokers import redis_database
 from tests.support.clock import Clock
 from tests.support.keeper import ServerUnavailable, shared_server
 from tests.support.races import Race
+
+# The same examples every time, so that a failure is the doing of the change that it shows up with. New ones are looked
+# for with DURABLEFLOW_TEST_EXPLORE=1; what that finds is printed with the decorator that replays it.
+hypothesis.settings.register_profile("repeatable", derandomize=os.environ.get("DURABLEFLOW_TEST_EXPLORE") != "1")
+hypothesis.settings.load_profile("repeatable")
 
 
 def _unavailable(what: str, why: object) -> NoReturn:

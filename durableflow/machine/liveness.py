@@ -91,9 +91,13 @@ class Liveness:
                 for target in reversed(node.targets):
                     after = self.target(target, after)
                 return self.expression(node.value, after)
-            case ast.AugAssign():
-                after = self.expression(node.value, self.target(node.target, after))
-                return after | {node.target.id} if isinstance(node.target, ast.Name) else after
+            case ast.AnnAssign():
+                after = self.target(node.target, after)
+                return after if node.value is None else self.expression(node.value, after)
+            case ast.AugAssign(target=ast.Name(id=identifier)):
+                return self.expression(node.value, after - {identifier}) | {identifier}
+            case ast.AugAssign():  # unlike in an assignment, the owner and subscript come before the value
+                return self.target(node.target, self.expression(node.value, after))
             case ast.If():
                 body, orelse = self.statements(node.body, after, ways), self.statements(node.orelse, after, ways)
                 return self.expression(node.test, body | orelse)
@@ -153,6 +157,8 @@ class Liveness:
                 for operand in reversed(node.comparators):
                     live = self.expression(operand, live | after)
                 return self.expression(node.left, live)
+            case ast.Dict():
+                return self._all([part for pair in zip(node.keys, node.values, strict=True) for part in pair], after)
             case _ if isinstance(node, INNER_SCOPES):
                 return after | self.captures.of(node)
             case _:

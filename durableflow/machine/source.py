@@ -99,6 +99,11 @@ def parse_function(function: Callable[..., Any]) -> Parsed:
     try:
         return _parse_function(function)
     except _Edited as edited:
+        filename = function.__code__.co_filename
+        if filename.startswith("<") and filename.endswith(">"):
+            # From Python 3.13 on, linecache has a text for "<string>" in a process that was started with `-c`; it is
+            # not that of a function which was made by `exec`.
+            raise _sourceless(function) from None
         raise WorkflowDefinitionError(str(edited)) from None
 
 
@@ -106,10 +111,7 @@ def _parse_function(function: FunctionType) -> Parsed:
     code = function.__code__
     lines = linecache.getlines(code.co_filename, function.__globals__)
     if not lines:
-        raise WorkflowDefinitionError(
-            f"{function.__qualname__}: its source cannot be read ({code.co_filename}). "
-            "A workflow is compiled from its source: define it in a module file, and ship it (not only its .pyc)."
-        )
+        raise _sourceless(function)
     text = "".join(lines)
     flags = code.co_flags & FUTURE_FLAGS
     place = Place(function.__qualname__, code.co_filename, (), code.co_firstlineno)
@@ -265,6 +267,13 @@ def _parameters(code: CodeType) -> tuple[object, ...]:
     count = code.co_argcount + code.co_kwonlyargcount
     variadic = code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS)
     return code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, variadic, code.co_varnames[:count]
+
+
+def _sourceless(function: FunctionType) -> WorkflowDefinitionError:
+    return WorkflowDefinitionError(
+        f"{function.__qualname__}: its source cannot be read ({function.__code__.co_filename}). "
+        "A workflow is compiled from its source: define it in a module file, and ship it (not only its .pyc)."
+    )
 
 
 class _Edited(WorkflowDefinitionError):

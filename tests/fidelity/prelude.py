@@ -38,8 +38,8 @@ def recording() -> Iterator[list[object]]:
 
 
 def log(*entry: object) -> None:
-    """Append one effect to the log of the running execution."""
-    LOG.append(entry)
+    """Append one effect to the log of the running execution, with everything that it names as it is now."""
+    LOG.append(tuple(map(canonical, entry)))
 
 
 # ---- effects
@@ -47,13 +47,13 @@ def log(*entry: object) -> None:
 
 def see(value: T) -> T:
     """Log ``value`` as it is now, and give it back."""
-    log("see", canonical(value))
+    log("see", value)
     return value
 
 
 def at(index: T) -> T:
     """Log the evaluation of a subscript."""
-    log("at", canonical(index))
+    log("at", index)
     return index
 
 
@@ -65,7 +65,7 @@ def spot(owner: T) -> T:
 
 def mix(*args: object, **kwargs: object) -> int:
     """Log a call with everything that it was given; an int of its arguments."""
-    log("mix", canonical(args), canonical(kwargs))
+    log("mix", args, kwargs)
     return sum(item for item in (*args, *kwargs.values()) if isinstance(item, int)) % 101
 
 
@@ -83,7 +83,7 @@ def padded(values: list[T]) -> list[T]:
 
 def handling() -> None:
     """Log the exception that the caller is handling, with its whole chain."""
-    log("handling", canonical(sys.exception()))
+    log("handling", sys.exception())
 
 
 def boom(number: int) -> int:
@@ -149,7 +149,7 @@ class Box:
 
     def grown(self, by: int) -> int:
         """Log a method call."""
-        log("grown", canonical(self.value), by)
+        log("grown", self.value, by)
         return by + len(self.items)
 
 
@@ -160,15 +160,15 @@ class Shelf:
     slots: dict[int, int] = field(default_factory=dict)
 
     def __getitem__(self, key: object) -> int:
-        log("get", canonical(key))
+        log("get", key)
         return self.slots.get(key if isinstance(key, int) else 0, 0)
 
     def __setitem__(self, key: object, value: object) -> None:
-        log("set", canonical(key), canonical(value))
+        log("set", key, value)
         self.slots[key if isinstance(key, int) else 0] = value
 
     def __delitem__(self, key: object) -> None:
-        log("del", canonical(key))
+        log("del", key)
         self.slots.pop(key if isinstance(key, int) else 0, None)
 
     @property
@@ -179,7 +179,7 @@ class Shelf:
 
     @top.setter
     def top(self, value: int) -> None:
-        log("set top", canonical(value))
+        log("set top", value)
         self.slots[-1] = value
 
     def __bool__(self) -> bool:
@@ -187,16 +187,16 @@ class Shelf:
         return len(self.slots) % 2 == 1
 
     def __lt__(self, other: object) -> object:
-        log("lt", canonical(other))
+        log("lt", other)
         return self if isinstance(other, Shelf) else 3
 
     def __iadd__(self, other: object) -> "Shelf":
-        log("iadd", canonical(other))
+        log("iadd", other)
         self.slots[len(self.slots)] = 1
         return self
 
     def __contains__(self, item: object) -> bool:
-        log("contains", canonical(item))
+        log("contains", item)
         return item in self.slots
 
 
@@ -208,11 +208,11 @@ class Guard:
     swallow: bool = False
 
     def __enter__(self) -> object:
-        log("enter", canonical(self.name))
+        log("enter", self.name)
         return self.name
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
-        log("exit", canonical(self.name), canonical(error))
+        log("exit", self.name, error)
         return self.swallow
 
 
@@ -267,7 +267,7 @@ class Outcome:
 
 
 def _call(kind: str, payload: object) -> Scripted:
-    log("call", kind, canonical(payload))
+    log("call", kind, payload)
     return Scripted(kind, payload)
 
 

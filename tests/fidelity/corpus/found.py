@@ -40,3 +40,25 @@ async def cell_of_a_handler_name_is_shared():
         await risky(a)
     except Bad:
         return a
+
+
+async def subscript_of_an_augmented_assignment_is_read_before_its_value():
+    a = 1
+    shelf = Shelf()
+    await num(1)
+    shelf[at(a)] |= (a := 2)
+    return a, shelf
+
+
+async def subscript_of_an_annotated_assignment_is_read_after_its_value():
+    a = 1
+    shelf = Shelf()
+    await num(1)
+    shelf[at(a := 2)]: int = a
+    return a, shelf
+
+
+async def items_of_a_dict_are_evaluated_one_by_one():
+    a = 1
+    await num(1)
+    return {1: see(a), see(a := 2): 0}, a
