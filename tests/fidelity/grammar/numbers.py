@@ -83,7 +83,7 @@ def call_of_stars(author: Author, place: Place) -> str:
     for number in range(author.between(1, 3)):
         value = author.write("int", place)
         again = author.among(f"k{number}={value}", f"k{number}={value}", "**" + author.write("dict", place))
-        # No name that a dict of ours has: for a keyword that is given twice, CPython 3.11 raises a bare KeyError instead
+        # No name that a dict of ours has: for a keyword given twice, CPython 3.11 raises a bare KeyError instead
         # of the TypeError where another exception is being handled.
         parts.append(again if number else author.among(again, f"k0={value}", "*" + author.write("list", place)))
     parts.sort(key=lambda part: part[:1] != "*" or part[:2] == "**")
