@@ -19,6 +19,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    Double,
     Identity,
     Index,
     Integer,
@@ -304,4 +305,42 @@ congestion = _table(
     Column("queue", Text, nullable=False),
     _now("since"),
     PrimaryKeyConstraint("queue"),
+)
+
+schedule = _table(
+    "schedule",
+    Column("name", Text, nullable=False),
+    Column("app", Text, nullable=False),
+    Column("workflow", Text, nullable=False),
+    Column("expression", Text, nullable=False),
+    Column("tz", Text, nullable=False),
+    Column("catch_up", Text, nullable=False),
+    Column("overlap", Text, nullable=False),
+    Column("grace", Double, nullable=False),  # seconds
+    Column("next_at", _TIME, nullable=False),
+    Column("last_run_id", Uuid),
+    Column("paused_at", _TIME),
+    Column("removed_at", _TIME),
+    _now("created_at"),
+    PrimaryKeyConstraint("name"),
+    CheckConstraint("catch_up IN ('skip', 'one', 'all')", name="catch_up"),
+    CheckConstraint("overlap IN ('allow', 'skip', 'queue')", name="overlap"),
+    CheckConstraint("grace >= 0", name="grace"),
+    storage={"fillfactor": "50"},
+)
+
+tick = _table(
+    "tick",
+    Column("schedule", Text, nullable=False),
+    Column("at", _TIME, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("run_id", Uuid),
+    Column("reason", Text),
+    _now("noted_at"),
+    PrimaryKeyConstraint("schedule", "at"),
+    CheckConstraint("state IN ('started', 'skipped', 'queued', 'missed')", name="state"),
+    CheckConstraint("(state = 'started') = (run_id IS NOT NULL)", name="run"),
+    CheckConstraint("state <> 'skipped' OR reason IS NOT NULL", name="reason"),
+    Index("tick_queued", "schedule", "at", postgresql_where=text("state = 'queued'")),
+    Index("tick_by_time", "at"),
 )
