@@ -9,20 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from durableflow.app import DurableFlow
+    from durableflow.client import Schedule
     from durableflow.config import Settings
     from durableflow.errors import DurableFlowError
-    from durableflow.language import Call, Gather, Run, Step, Workflow, current, gather, sleep
+    from durableflow.language import Call, Cron, Gather, Run, Step, Workflow, current, gather, sleep
     from durableflow.retry import Retry
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Call",
+    "Cron",
     "DurableFlow",
     "DurableFlowError",
     "Gather",
     "Retry",
     "Run",
+    "Schedule",
     "Settings",
     "Step",
     "Workflow",
@@ -35,6 +38,7 @@ _HOMES = {
     "DurableFlow": "durableflow.app",
     "DurableFlowError": "durableflow.errors",
     "Retry": "durableflow.retry",
+    "Schedule": "durableflow.client",
     "Settings": "durableflow.config",
 }
 

@@ -17,7 +17,8 @@
     │   └── DuplicateDefinition
     ├── UnknownDefinition           a name that nothing registered
     │   ├── UnknownWorkflow
-    │   └── UnknownStep
+    │   ├── UnknownStep
+    │   └── UnknownSchedule
     ├── CallError                   a call that is used where it cannot be
     │   ├── NotAwaited              a forgotten await
     │   ├── OutsideWorkflow         an await where no workflow is running
@@ -106,6 +107,10 @@ class UnknownWorkflow(UnknownDefinition):
 
 class UnknownStep(UnknownDefinition):
     """No step is registered under a name."""
+
+
+class UnknownSchedule(UnknownDefinition):
+    """No workflow has a schedule of that name."""
 
 
 class CallError(DurableFlowError):

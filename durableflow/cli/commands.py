@@ -2,7 +2,7 @@
 
 import typer
 
-from durableflow.cli import dev, graph, migrate, runs, sql, start, worker
+from durableflow.cli import dev, graph, migrate, runs, schedules, sql, start, worker
 
 app = typer.Typer(
     help="Durable workflows in plain Python, on PostgreSQL and Celery.",
@@ -21,3 +21,4 @@ app.command("start")(start.start)
 app.command("graph")(graph.graph)
 app.command("sql")(sql.sql)
 app.add_typer(runs.app, name="runs")
+app.add_typer(schedules.app, name="schedules")

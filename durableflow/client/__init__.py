@@ -2,6 +2,7 @@
 
 from durableflow.client.database import Database
 from durableflow.client.facade import Client, Publish
+from durableflow.client.schedules import Schedule
 from durableflow.language.handle import Run
 
-__all__ = ["Client", "Database", "Publish", "Run"]
+__all__ = ["Client", "Database", "Publish", "Run", "Schedule"]

@@ -14,6 +14,7 @@ from psycopg.rows import dict_row
 
 from durableflow.client.database import Connection, Database
 from durableflow.client.joining import join
+from durableflow.client.schedules import Schedule, check_names, find
 from durableflow.client.starting import as_run_id, insert, new_run
 from durableflow.client.versions import remember
 from durableflow.client.waiting import outcome, state_of, wait
@@ -21,6 +22,7 @@ from durableflow.config import Settings, redact
 from durableflow.errors import RunNotFound
 from durableflow.language import AsyncStep, Call, Registry, Run, Step, Workflow
 from durableflow.language.options import Options, Seconds, options
+from durableflow.language.schedules import Crons
 from durableflow.retry import Retry
 from durableflow.store import cancel as store_cancel
 from durableflow.store import redrive as store_redrive
@@ -143,22 +145,32 @@ class Client:
     @overload
     def workflow(self, function: Callable[P, Coroutine[Any, Any, R]], /) -> Workflow[P, R]: ...
     @overload
-    def workflow(self, /, *, name: str | None = None, queue: str | None = None) -> WorkflowDecorator: ...
     def workflow(
-        self, function: Callable[..., Any] | None = None, /, *, name: str | None = None, queue: str | None = None
+        self, /, *, name: str | None = None, queue: str | None = None, schedule: Crons | None = None
+    ) -> WorkflowDecorator: ...
+    def workflow(
+        self,
+        function: Callable[..., Any] | None = None,
+        /,
+        *,
+        name: str | None = None,
+        queue: str | None = None,
+        schedule: Crons | None = None,
     ) -> Any:
         """Compile an ``async def`` function at module level to a workflow.
 
-        name: instead of ``app.function``; queue: the Celery queue on which its code between the awaits runs.
+        name: instead of ``app.function``; queue: the Celery queue on which its code between the awaits runs; schedule:
+        a Cron, or a list of them, by which it starts by itself; it then takes the tick, a datetime, or nothing.
 
-        Raises WorkflowDefinitionError with file, line and the way out; DuplicateDefinition.
+        Raises WorkflowDefinitionError with file, line and the way out; DuplicateDefinition; TypeError.
         """
         options(queue)
 
         def define(function: Callable[..., Any]) -> Workflow[..., Any]:
             workflow: Workflow[..., Any] = Workflow(
-                function, name or self.registry.name_of(function), self.registry, queue
+                function, name or self.registry.name_of(function), self.registry, queue, schedule
             )
+            check_names(self.registry, workflow)
             self.registry.add(workflow)
             return workflow
 
@@ -189,7 +201,7 @@ class Client:
         """Start a run of a call; see :meth:`durableflow.Call.start`."""
         new = new_run(call, self.settings, key=key, labels=labels, priority=priority, deadline=deadline)
         publisher = self.publisher
-        self._save_version(call)
+        self._save_version(call.definition)
         if connection is None:
             started = insert(self.database, new, publishes=publisher is not None)
             self._publish(publisher, started)
@@ -237,13 +249,18 @@ class Client:
             raise RunNotFound(f"there is no run {run_id}")
         return row
 
+    # --- schedules
+
+    def schedule(self, name: str | Workflow[..., Any]) -> Schedule:
+        """The handle of a schedule, by its name or that workflow's only one. Raises UnknownSchedule, ValueError."""
+        return Schedule(find(self.registry, name), self)
+
     def close(self) -> None:
         """Close the connections of this process; they are opened again when they are needed."""
         self.database.close()
 
-    def _save_version(self, call: Call[Any]) -> None:
+    def _save_version(self, workflow: object) -> None:
         """Have the source of the workflow in the database before the first run of it, once a process."""
-        workflow = call.definition
         if isinstance(workflow, Workflow) and (workflow.name, workflow.version) not in self._saved_versions:
             self.database.transact(lambda conn: remember(conn, workflow, self.settings))
             self._saved_versions.add((workflow.name, workflow.version))

@@ -3,6 +3,7 @@
 from durableflow.language import storable as storable  # registers the stored forms
 from durableflow.language.attempts import Attempt, Current, current, executing
 from durableflow.language.call import Call
+from durableflow.language.cron import Cron
 from durableflow.language.gathering import Gather, gather
 from durableflow.language.handle import Owner, Run, Runs
 from durableflow.language.options import Options
@@ -15,6 +16,7 @@ __all__ = [
     "AsyncStep",
     "Attempt",
     "Call",
+    "Cron",
     "Current",
     "Definition",
     "Gather",

@@ -9,6 +9,7 @@ from durableflow.language.call import Call
 from durableflow.language.gathering import gather
 from durableflow.language.inline import running, stored
 from durableflow.language.options import NONE
+from durableflow.language.schedules import Crons, entries
 from durableflow.language.signature import Signature
 from durableflow.language.step import Step
 from durableflow.language.timer import sleep
@@ -26,7 +27,8 @@ class Workflow(Generic[P, R_co]):
     """A workflow's definition; calling it gives a :class:`Call`, whose ``.start()`` starts a run.
 
     name: the registered one; function: the plain ``async def``; machine: what it was compiled to; registry: of its
-    application; queue: the Celery queue on which its own code runs (None: the settings').
+    application; queue: the Celery queue on which its own code runs (None: the settings'); schedules: when it starts by
+    itself.
     """
 
     def __init__(
@@ -35,6 +37,7 @@ class Workflow(Generic[P, R_co]):
         name: str,
         registry: "Registry",
         queue: str | None = None,
+        schedule: Crons | None = None,
     ) -> None:
         functools.update_wrapper(self, function)
         self.function = function
@@ -43,6 +46,7 @@ class Workflow(Generic[P, R_co]):
         self.queue = queue
         self.machine = compile_function(function, is_call_factory=is_call_factory)
         self.signature = Signature(function)
+        self.schedules = entries(name, function, schedule)
 
     @property
     def version(self) -> str:

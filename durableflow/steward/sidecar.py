@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from durableflow.language.schedules import Entry
 from durableflow.steward import threads
 from durableflow.steward.audit import Audit
 from durableflow.steward.bury import Bury
@@ -14,6 +15,7 @@ from durableflow.steward.link import Link
 from durableflow.steward.post import Depth, Post, Publish
 from durableflow.steward.prune import Prune
 from durableflow.steward.rescue import Rescue
+from durableflow.steward.schedules import NewTick, Schedules
 from durableflow.steward.settings import StewardSettings
 from durableflow.steward.unpark import Unpark
 from durableflow.steward.wake_due import WakeDue
@@ -27,7 +29,8 @@ class Sidecar:
     """Runs the duties of a worker, and those of the leader while it leads. The package's docstring shows its use.
 
     database: conninfo or URL; boot: the id that the worker's children inherit; queues, versions: what this worker
-    consumes, and can advance; publish, depth, holds: how to reach the worker's Celery, see the package.
+    consumes, and can advance; publish, depth, holds: how to reach the worker's Celery, see the package; schedules,
+    new_tick: those of its application, and what a tick of one starts.
     """
 
     def __init__(
@@ -41,6 +44,8 @@ class Sidecar:
         depth: Depth,
         holds: Holds,
         settings: StewardSettings | None = None,
+        schedules: Sequence[Entry] = (),
+        new_tick: NewTick | None = None,
     ) -> None:
         settings = settings or StewardSettings()
         self._settings = settings
@@ -51,6 +56,7 @@ class Sidecar:
         bury, rescue = Bury(settings, leadership), Rescue(settings, leadership)
         unpark, wake_due = Unpark(leadership), WakeDue(settings, leadership, self._post, queues)
         dispatch, prune = Dispatch(settings, leadership, self._post), Prune(settings, leadership)
+        own = [Schedules(schedules, new_tick, self._post, settings.retention)] if new_tick is not None else []
         self.leadership = leadership
         leadership.hurries = (bury, rescue, unpark, wake_due, dispatch)
         bury.hurries = (rescue, wake_due, dispatch)
@@ -60,7 +66,7 @@ class Sidecar:
         self._duties = Rota(
             "duties",
             Link(database, settings, "duties"),
-            [leadership, self._audit, bury, rescue, unpark, wake_due, dispatch, prune],
+            [leadership, self._audit, bury, rescue, unpark, wake_due, dispatch, prune, *own],
         )
 
     @property

@@ -1,5 +1,6 @@
 """What a worker makes sure of before it takes work."""
 
+import logging
 from typing import Any
 
 import psycopg
@@ -7,15 +8,20 @@ import psycopg
 from durableflow.client.versions import remember
 from durableflow.config import redact
 from durableflow.errors import ConfigurationError, DatabaseUnreachable
+from durableflow.language.schedules import Entry
 from durableflow.migrations import check_schema
+from durableflow.store import schedule
+from durableflow.store.successor import Connection
 from durableflow.worker.connections import connect
 from durableflow.worker.runtime import Runtime
+
+_log = logging.getLogger(__name__)
 
 _BROKER_PATIENCE = 3.0
 
 
 def prepare(runtime: Runtime) -> None:
-    """Check the settings, the database and its schema, and store the workflow versions that this worker has.
+    """Check the settings, the database and its schema; store the workflow versions and schedules of this worker.
 
     Raises:
         ConfigurationError: of the class that says what is wrong, with the way out in its message.
@@ -35,6 +41,27 @@ def prepare(runtime: Runtime) -> None:
         check_schema(conn)
         for workflow in runtime.registry.workflows:
             remember(conn, workflow, settings)
+        _register_schedules(conn, runtime)
+
+
+def schedules_of(runtime: Runtime) -> list[Entry]:
+    """The schedules of the application, in an order that is the same in every worker."""
+    found = (entry for workflow in runtime.registry.workflows for entry in workflow.schedules)
+    return sorted(found, key=lambda entry: entry.name)
+
+
+def _register_schedules(conn: Connection, runtime: Runtime) -> None:
+    """Each in a transaction of its own: two deploys that start at once must not wait for each other's rows."""
+    app, entries = runtime.registry.app, schedules_of(runtime)
+    for entry in entries:
+        if not schedule.register(conn, app, entry):
+            _log.error(
+                "schedule %s is not served: another application of this database has one of that name; give it a "
+                "name of its own, Cron(..., name=...)",
+                entry.name,
+            )
+    for name in schedule.remove(conn, app, keep=[entry.name for entry in entries]):
+        _log.warning("schedule %s is not in the code any more: it is removed, its history stays", name)
 
 
 def broker_trouble(runtime: Runtime) -> str | None:

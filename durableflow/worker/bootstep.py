@@ -19,10 +19,11 @@ from celery import bootsteps, signals
 from celery.platforms import EX_FAILURE
 from celery.worker import state
 
+from durableflow.client.schedules import tick_run
 from durableflow.errors import ConfigurationError
 from durableflow.steward import Sidecar, StewardSettings
 from durableflow.store.messages import SUBJECT, Message
-from durableflow.worker.boot import broker_trouble, consume_own_queues, prepare
+from durableflow.worker.boot import broker_trouble, consume_own_queues, prepare, schedules_of
 from durableflow.worker.depth import Depth
 from durableflow.worker.runtime import BOOT, Runtime
 
@@ -70,6 +71,8 @@ class _Steward(bootsteps.StartStopStep):  # type: ignore[misc]
             publish=publish,
             depth=Depth(runtime.app),
             holds=lambda: held(worker),
+            schedules=schedules_of(runtime),
+            new_tick=lambda entry, at: tick_run(runtime.registry.workflow(entry.workflow), entry, at, settings),
             settings=StewardSettings(
                 worker_timeout=settings.worker_timeout,
                 max_losses=settings.max_losses,
