@@ -53,10 +53,18 @@ ON CONFLICT (name) DO UPDATE SET
 RETURNING name
 """
 
+# What waits must not start when the schedule comes back, months later perhaps.
 _REMOVE = """
-UPDATE durableflow_core.schedule SET removed_at = durableflow_core.now()
-WHERE app = %(app)s AND removed_at IS NULL AND name <> ALL(%(names)s)
-RETURNING name
+WITH removed AS (
+    UPDATE durableflow_core.schedule SET removed_at = durableflow_core.now()
+    WHERE app = %(app)s AND removed_at IS NULL AND name <> ALL(%(names)s)
+    RETURNING name
+), let_go AS (
+    UPDATE durableflow_core.tick AS t
+    SET state = 'skipped', reason = 'the schedule was removed', noted_at = durableflow_core.now()
+    FROM removed WHERE t.schedule = removed.name AND t.state = 'queued'
+)
+SELECT name FROM removed ORDER BY name
 """
 
 _STANDINGS = """
@@ -95,7 +103,8 @@ def register(conn: Connection, app: str, entry: Entry, *, replace: bool = True) 
 
 
 def remove(conn: Connection, app: str, *, keep: Collection[str]) -> list[str]:
-    """Mark as removed what the application had, and has no more. Gives the names; their ticks stay."""
+    """Mark as removed what the application had, and has no more. Gives the names; their ticks stay, and those that
+    wait are skipped."""
     return [row[0] for row in conn.execute(_REMOVE, {"app": app, "names": list(keep)}).fetchall()]
 
 

@@ -93,13 +93,25 @@ def test_a_worker_that_read_the_tick_before_another_started_it_starts_nothing(
     assert len(cluster.runs()) == 1
 
 
-def test_a_crash_before_the_commit_leaves_neither_tick_nor_run(cluster: Cluster, at: At, race: Race) -> None:
+@pytest.mark.parametrize("before", ["start", "_note"])
+def test_a_crash_between_two_of_its_statements_leaves_neither_tick_nor_run(
+    cluster: Cluster, at: At, race: Race, before: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     worker = cluster.worker("clockwork.every_hour")
     at("13 13:00")
-    crashing = race.connection()
-    worker.run_once(crashing)
-    assert crashing.execute("SELECT count(*) FROM durableflow_core.run").fetchone() == (1,)
-    crashing.rollback()
+    crashing = race.connection(autocommit=True)
+    proceed = getattr(tick, before)
+
+    def crash(*args: Any, **kwargs: Any) -> Any:
+        if before == "_note":
+            assert crashing.execute("SELECT count(*) FROM durableflow_core.run").fetchone() == (1,)
+        crashing.close()
+        return proceed(*args, **kwargs)
+
+    monkeypatch.setattr(tick, before, crash)
+    with pytest.raises(psycopg.OperationalError):
+        worker.run_once(crashing)
+    monkeypatch.undo()
     assert (cluster.runs(), cluster.ticks("clockwork.every_hour")) == ([], [])
     cluster.run(worker)
     assert len(cluster.runs()) == 1

@@ -77,17 +77,3 @@ def test_two_workers_let_one_tick_out_of_the_queue(cluster: Cluster, at: At, rac
     cluster.run(second)
     assert len(cluster.runs()) == 2
     assert [state for _, state in cluster.ticks("clockwork.in_line")] == ["started", "started", "queued"]
-
-
-def test_a_run_that_is_started_while_another_worker_looks_counts_as_the_run_before(
-    cluster: Cluster, at: At, race: Race
-) -> None:
-    """The look at the run before comes after the lock: one that was started until then is seen."""
-    (entry,) = cluster.register("clockwork.alone")
-    worker = cluster.duty(entry)
-    at("13 13:00")
-    cluster.run(worker)
-    cluster.end(cluster.runs()[-1])
-    at("13 15:10")
-    cluster.run(worker)
-    assert [state for _, state in cluster.ticks("clockwork.alone")] == ["started", "started", "skipped"]

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
-from durableflow import DurableFlow
+from durableflow import Cron, DurableFlow
+from durableflow.client.schedules import tick_run
 from durableflow.errors import UnknownSchedule
-from durableflow.store import schedule
+from durableflow.language.schedules import Entry
+from durableflow.store import schedule, tick
 from tests.schedules import clockwork
 from tests.schedules.conftest import NOON, Cluster
 from tests.support.races import Race
@@ -94,12 +95,12 @@ def test_a_backfill_and_the_schedule_start_one_run_of_a_tick(
     firing = race.connection()
     worker.run_once(firing)
 
-    def backfill(_: Any) -> list[datetime]:
-        return handle.backfill(NOON + HOUR, NOON + HOUR + timedelta(seconds=1))
-
-    pausing = race.start(backfill)
+    (entry,) = clockwork.every_hour.schedules
+    new = tick_run(clockwork.every_hour, entry, NOON + HOUR, cluster.settings)
+    backfilling = race.start(tick.make_up, entry.name, NOON + HOUR, new, publishes=False)
+    race.wait_until_blocked(backfilling, by=firing)
     firing.commit()
-    assert pausing.result() == []
+    assert backfilling.result().state == "known"
     assert len(cluster.runs()) == 1
     at("13 14:00:30")
     assert len(handle.backfill(NOON + 2 * HOUR, cluster.clock.now())) == 1
@@ -147,9 +148,6 @@ def test_an_unknown_schedule_is_refused_with_those_that_come_closest(df: Durable
 
 
 def test_a_change_of_the_times_takes_effect_from_now_on(cluster: Cluster, at: At) -> None:
-    from durableflow.language.cron import Cron
-    from durableflow.language.schedules import Entry
-
     (old,) = cluster.register("clockwork.every_hour")
     at("13 14:30")  # two ticks of the old times have not been dealt with
     new = Entry(old.name, old.workflow, Cron("45 * * * *", catch_up="all"))
@@ -184,6 +182,16 @@ def test_what_is_not_in_the_code_any_more_is_removed_and_its_history_stays(clust
     again = cluster.worker("clockwork.every_hour")
     cluster.run(again)
     assert cluster.ticks("clockwork.every_hour") == [("13 13:00", "started")], "that time was not its own"
+
+
+def test_what_waits_when_its_schedule_is_removed_never_starts(cluster: Cluster, at: At) -> None:
+    worker = cluster.worker("clockwork.in_line")
+    at("13 14:00")
+    cluster.run(worker)
+    schedule.remove(cluster.conn, "clockwork", keep=[])
+    cluster.end(cluster.runs()[0])
+    cluster.run(cluster.worker("clockwork.in_line"))
+    assert cluster.ticks("clockwork.in_line") == [("13 13:00", "started"), ("13 14:00", "skipped")]
 
 
 def test_the_name_of_another_applications_schedule_is_not_taken_over(cluster: Cluster) -> None:
