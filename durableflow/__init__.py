@@ -18,20 +18,32 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Approved",
     "Call",
     "Cron",
     "DurableFlow",
     "DurableFlowError",
     "Gather",
+    "Handle",
     "Retry",
     "Run",
     "Schedule",
     "Settings",
     "Step",
     "Workflow",
+    "approval",
+    "begin",
+    "cancel",
     "current",
     "gather",
+    "later",
+    "race",
+    "receive",
     "sleep",
+    "sleep_until",
+    "spawn",
+    "timeout",
+    "timeout_at",
 ]
 
 _HOMES = {

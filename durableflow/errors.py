@@ -25,12 +25,14 @@
     │   └── OutsideStep             ``current`` where no step is running
     ├── ValueRefused                a value that cannot cross the boundary
     │   ├── InvalidInput            start input that does not fit the workflow's parameters
+    │   ├── InvalidEvent            an event that is not what is waited for
     │   ├── NotStorable             a value (or part of one) without a stored form
     │   ├── ValueTooLarge
     │   └── CorruptValue            a stored text that is not what the codec writes
     ├── RunError                    about one run
     │   ├── RunNotFound
     │   ├── RunConflict             the key is taken by a run with other input
+    │   ├── RunEnded                it takes no events any more
     │   ├── RunFailed
     │   ├── RunCancelled
     │   ├── RunStuck                the workflow's own code kept crashing or hanging its worker
@@ -39,6 +41,7 @@
     └── StepError                   about one step; raised at the workflow's await
         ├── StepLost                its worker died too many times
         ├── StepTimedOut
+        ├── StepCancelled           it was cancelled, or its child run was
         └── StepRaised              the step's own exception, where that one has no stored form
 
 A message says what was wrong, where, and what to do next; none carries a password.
@@ -137,6 +140,10 @@ class InvalidInput(ValueRefused):
     """The input given to a workflow does not fit its parameters."""
 
 
+class InvalidEvent(ValueRefused):
+    """An event's name or payload is not what the workflow waits for."""
+
+
 class NotStorable(ValueRefused):
     """A value has no stored form; the message holds the path to it."""
 
@@ -159,6 +166,10 @@ class RunNotFound(RunError):
 
 class RunConflict(RunError):
     """The key already names a run of this workflow that has other input."""
+
+
+class RunEnded(RunError):
+    """The run has ended, and takes no events any more."""
 
 
 class RunFailed(RunError):
@@ -191,6 +202,10 @@ class StepLost(StepError):
 
 class StepTimedOut(StepError):
     """The step ran longer than its time limit."""
+
+
+class StepCancelled(StepError):
+    """What is awaited was cancelled: by the workflow that began it, or, of a child run, by somebody else."""
 
 
 class StepRaised(StepError):

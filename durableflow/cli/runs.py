@@ -94,7 +94,7 @@ def cancel(run: RunArgument, url: DatabaseOption = None) -> None:
     landed = database(url).transact(lambda connection: cancel_in_store(connection, run_id))
     if landed is None:
         raise RunNotFound(f"there is no run {run}")
-    typer.echo(f"run {run} is cancelled" if landed else f"run {run} had ended already: nothing was changed")
+    typer.echo(f"run {run} is cancelled" if landed.landed else f"run {run} had ended already: nothing was changed")
 
 
 @app.command()

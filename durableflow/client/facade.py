@@ -13,14 +13,15 @@ from uuid import UUID
 from psycopg.rows import dict_row
 
 from durableflow.client.database import Connection, Database
+from durableflow.client.events import new_event
 from durableflow.client.joining import join
 from durableflow.client.schedules import Schedule, check_names, find
-from durableflow.client.starting import as_run_id, insert, new_run
+from durableflow.client.starting import as_run_id, executes, insert, new_run
 from durableflow.client.versions import remember
 from durableflow.client.waiting import outcome, state_of, wait
 from durableflow.config import Settings, redact
 from durableflow.errors import RunNotFound
-from durableflow.language import AsyncStep, Call, Registry, Run, Step, Workflow
+from durableflow.language import AsyncStep, Call, Registry, Routine, Run, Step, Workflow
 from durableflow.language.options import Options, Seconds, options
 from durableflow.language.schedules import Crons
 from durableflow.retry import Retry
@@ -176,6 +177,16 @@ class Client:
 
         return define if function is None else define(function)
 
+    def routine(self, function: Callable[P, Coroutine[Any, Any, R]], /) -> Routine[P, R]:
+        """Compile an ``async def`` at module level to a helper that workflows await as they would a function: it awaits
+        steps and all else, in the run of its caller.
+
+        Raises WorkflowDefinitionError with file, line and the way out; DuplicateDefinition.
+        """
+        routine: Routine[P, R] = Routine(function, self.registry.name_of(function), self.registry)
+        self.registry.add(routine)
+        return routine
+
     def _define_step(self, function: Callable[..., Any], name: str | None, defaults: Options) -> Step[..., Any]:
         if isinstance(function, Step | Workflow):
             raise TypeError(f"{function!r} is a definition already: @df.step goes on the plain function")
@@ -228,7 +239,30 @@ class Client:
         cancelled = self.database.transact(lambda conn: store_cancel.cancel(conn, run_id))
         if cancelled is None:
             raise RunNotFound(f"there is no run {run_id}")
-        return cancelled
+        self._post(cancelled.messages)
+        return cancelled.landed
+
+    def send(
+        self,
+        run_id: UUID | str,
+        name: str,
+        payload: Any = None,
+        *,
+        id: str | None = None,  # noqa: A002 - what senders call it
+        by: str | None = None,
+        connection: Any = None,
+    ) -> bool:
+        """Send an event to a run; see :meth:`durableflow.Run.send`."""
+        event = new_event(self.registry, as_run_id(run_id), name, payload, id, by, self.settings.max_value_bytes)
+        publisher = self.publisher
+        if connection is None:
+            sent = self.database.transact(lambda conn: event.send(executes(conn), publishes=publisher is not None))
+            self._post([] if sent.message is None else [sent.message])
+        else:
+            joined = join(connection)
+            sent = event.send(joined.execute, publishes=False)
+            joined.after_commit(lambda: self._post([] if sent.message is None else [sent.message]))
+        return sent.kept
 
     def redrive(self, run_id: UUID) -> bool:
         """Let a failed run go on; see :meth:`durableflow.Run.redrive`. Raises RunNotFound."""
@@ -264,6 +298,15 @@ class Client:
         if isinstance(workflow, Workflow) and (workflow.name, workflow.version) not in self._saved_versions:
             self.database.transact(lambda conn: remember(conn, workflow, self.settings))
             self._saved_versions.add((workflow.name, workflow.version))
+
+    def _post(self, messages: Sequence[Message]) -> None:
+        """Publish messages that only make things quicker: a worker finds what they are about."""
+        publisher = self.publisher
+        if publisher is not None and messages:
+            try:
+                publisher(messages)
+            except Exception as error:
+                _log.info("the broker did not take a message, a worker will find its run: %s", type(error).__name__)
 
     def _publish(self, publisher: Publish | None, started: Started) -> None:
         """The run is in the database: whatever is wrong with the broker, this only takes a moment longer."""

@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, get_type_hints
 
-from pydantic import ConfigDict, PydanticSchemaGenerationError, PydanticUserError, TypeAdapter, ValidationError
+from pydantic import PydanticSchemaGenerationError, PydanticUserError, TypeAdapter
 
 from durableflow.errors import InvalidInput
+from durableflow.language.fitting import Misfit, adapter_of, validated
 
 Parameters = Mapping[str, TypeAdapter[Any] | None]
 
@@ -33,9 +34,9 @@ def fit(
             continue
         kind = bound.signature.parameters[parameter].kind
         try:
-            bound.arguments[parameter] = _fit(kind, parameter, adapter, value)
-        except ValidationError as refused:
-            problems += _told(parameter, refused)
+            bound.arguments[parameter] = _fit(kind, parameter, adapter, adapter._type, value)
+        except Misfit as misfit:
+            problems += str(misfit).splitlines()
     if problems:
         raise InvalidInput(
             f"{name} cannot start with this input:\n" + "\n".join(f"  {problem}" for problem in problems)
@@ -45,27 +46,12 @@ def fit(
     return args, kwargs, dict(bound.arguments)
 
 
-def _fit(kind: Any, parameter: str, adapter: TypeAdapter[Any], value: Any) -> Any:
+def _fit(kind: Any, parameter: str, adapter: TypeAdapter[Any], expected: Any, value: Any) -> Any:
     if kind is inspect.Parameter.VAR_POSITIONAL:
-        return tuple(_validated(adapter, each) for each in value)
+        return tuple(validated(adapter, expected, each, parameter) for each in value)
     if kind is inspect.Parameter.VAR_KEYWORD:
-        return {key: _validated(adapter, each) for key, each in value.items()}
-    return _validated(adapter, value)
-
-
-def _validated(adapter: TypeAdapter[Any], value: Any) -> Any:
-    expected = adapter._type
-    if isinstance(expected, type) and not isinstance(expected, types.GenericAlias) and isinstance(value, expected):
-        return value
-    return adapter.validate_python(value)
-
-
-def _told(parameter: str, refused: ValidationError) -> list[str]:
-    """One line a problem, without the values: they may be secrets."""
-    return [
-        f"{'.'.join([parameter, *map(str, error['loc'])])}: {error['msg']}"
-        for error in refused.errors(include_input=False, include_context=False, include_url=False)
-    ]
+        return {key: validated(adapter, expected, each, parameter) for key, each in value.items()}
+    return validated(adapter, expected, value, parameter)
 
 
 @lru_cache(maxsize=1024)
@@ -76,16 +62,12 @@ def _adapters(function: Callable[..., Any]) -> Parameters:
 
 
 def _adapter(annotation: Any) -> TypeAdapter[Any] | None:
-    if annotation is Any or annotation is inspect.Parameter.empty:
-        return None
     try:
-        return TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True))
-    except PydanticUserError as refused:
-        if refused.code != "type-adapter-config-unused":
-            return None
-    except PydanticSchemaGenerationError:
+        return adapter_of(annotation)
+    except (PydanticUserError, PydanticSchemaGenerationError):
         return None
-    return TypeAdapter(annotation)  # models bring a config of their own
+    except TypeError:  # an annotation that cannot be hashed is none that pydantic knows
+        return None
 
 
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:

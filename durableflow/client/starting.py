@@ -1,7 +1,7 @@
 """From a call to a row: what ``call.start(...)`` checks, encodes and inserts."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -10,14 +10,14 @@ from psycopg.errors import UniqueViolation
 
 from durableflow import codec
 from durableflow.client.database import Connection, Database
-from durableflow.client.ids import new_run_id
 from durableflow.client.inputs import fit
 from durableflow.config import Settings
 from durableflow.errors import InvalidInput
 from durableflow.language import Call
+from durableflow.language.ids import new_run_id
 from durableflow.language.turn import begin
 from durableflow.store.messages import advance_message
-from durableflow.store.start import NewRun, Rows, Started, start
+from durableflow.store.start import Execute, NewRun, Rows, Started, start
 
 _LONGEST_KEY = 1000
 """Characters. A key is part of an index, whose entries PostgreSQL limits to 2.7 kB."""
@@ -62,7 +62,7 @@ def insert(database: Database, new: NewRun, *, publishes: bool) -> Started:
     """Start the run on a connection of our own, once, also where the reply to the first try was lost."""
 
     def first(conn: Connection) -> Started:
-        return start(_executes(conn), new, publishes=publishes)
+        return start(executes(conn), new, publishes=publishes)
 
     def again(conn: Connection) -> Started:
         try:
@@ -75,7 +75,9 @@ def insert(database: Database, new: NewRun, *, publishes: bool) -> Started:
     return database.transact(first, again=again)
 
 
-def _executes(conn: Connection) -> Callable[[str, Mapping[str, object]], Rows]:
+def executes(conn: Connection) -> Execute:
+    """What runs statements on a connection of our own."""
+
     def execute(statement: str, parameters: Mapping[str, object]) -> Rows:
         return conn.execute(statement, parameters).fetchall()
 
@@ -87,19 +89,19 @@ def _key(key: str | None) -> str | None:
         return None
     if not isinstance(key, str) or not key or len(key) > _LONGEST_KEY:
         raise InvalidInput(f"key= is a text of 1 to {_LONGEST_KEY} characters, not {_shown(key)}")
-    return _text("key", key)
+    return checked_text("key", key)
 
 
 def _labels(labels: Mapping[str, str] | None) -> str:
     for name, value in (labels or {}).items():
         if not isinstance(name, str) or not isinstance(value, str):
             raise InvalidInput(f"labels= maps text to text, not {_shown(name)} to {_shown(value)}")
-        _text("labels", name)
-        _text("labels", value)
+        checked_text("labels", name)
+        checked_text("labels", value)
     return json.dumps(dict(labels or {}), ensure_ascii=False)
 
 
-def _text(option: str, text: str) -> str:
+def checked_text(option: str, text: str) -> str:
     """PostgreSQL's text takes no NUL, and its encoding no lone surrogate."""
     if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
         raise InvalidInput(f"{option}= holds a character that PostgreSQL's text cannot: {_shown(text)}")

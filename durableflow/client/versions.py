@@ -4,13 +4,13 @@ from dataclasses import asdict
 from typing import Any
 
 from durableflow.config import Settings
-from durableflow.language import Workflow
+from durableflow.language import Compiled
 from durableflow.store import versions
 from durableflow.store.successor import Connection
 
 
-def remember(conn: Connection, workflow: Workflow[..., Any], settings: Settings) -> None:
-    """Store the version of a workflow that is here, unless it is there; signed, where there is a secret key."""
+def remember(conn: Connection, workflow: Compiled[..., Any], settings: Settings) -> None:
+    """Store the version of a workflow or routine, unless it is there; signed, where there is a secret key."""
     secret = settings.secret_key
     versions.save(
         conn,

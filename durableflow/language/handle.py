@@ -25,6 +25,17 @@ class Runs(Protocol):
 
     def info(self, run_id: UUID) -> Mapping[str, Any]: ...
 
+    def send(
+        self,
+        run_id: UUID,
+        name: str,
+        payload: Any,
+        *,
+        id: str | None,  # noqa: A002 - what senders call it
+        by: str | None,
+        connection: Any,
+    ) -> bool: ...
+
 
 class Owner(Protocol):
     """What a definition needs of the application that it belongs to."""
@@ -81,6 +92,26 @@ class Run(Generic[T_co]):
         Gives False where the run has not failed. Raises RunNotFound.
         """
         return self._runs.redrive(self.id)
+
+    def send(
+        self,
+        name: str,
+        payload: Any = None,
+        *,
+        id: str | None = None,  # noqa: A002 - what senders call it
+        by: str | None = None,
+        connection: Any = None,
+    ) -> bool:
+        """Send the run an event, which it receives with ``await receive(name, ...)``, also if it does so much later.
+
+        payload: any value that can be stored; what the workflow expects of it is checked here, where the workflow is
+        known. id: the sender's own name of the event: a second one of the same id is not kept. by: who sends it.
+        connection: as at ``start``: the event is sent when, and only if, that commits.
+
+        Gives False where an event of this id was sent before. Raises RunNotFound, RunEnded, InvalidEvent, NotStorable,
+        ValueTooLarge.
+        """
+        return self._runs.send(self.id, name, payload, id=id, by=by, connection=connection)
 
     def info(self) -> Mapping[str, Any]:
         """The run's row of the view ``durableflow.runs``: where it is, what it waits for, since when."""

@@ -16,6 +16,7 @@ from durableflow.errors import NotAwaited, OutsideWorkflow
 from durableflow.language.inline import inline
 
 if TYPE_CHECKING:
+    from durableflow.language.launching import Launcher
     from durableflow.language.registry import Registry
 
 T_co = TypeVar("T_co", covariant=True)
@@ -24,13 +25,15 @@ _HERE = __name__.rpartition(".")[0]
 
 
 class Scope:
-    """One stretch of workflow code that is being run. registry: where it looks names up; made: what it has made so far,
-    with its place in the code; sealed: while a value is stored that may hold none (a step's input, a result)."""
+    """One stretch of workflow code that is being run. registry: where it looks names up; launcher: collects what the
+    next checkpoint launches; made: what it has made so far, with its place in the code; sealed: while a value is stored
+    that may hold none (a step's input, a result)."""
 
-    __slots__ = ("made", "registry", "sealed")
+    __slots__ = ("launcher", "made", "registry", "sealed")
 
-    def __init__(self, registry: "Registry") -> None:
+    def __init__(self, registry: "Registry", launcher: "Launcher") -> None:
         self.registry = registry
+        self.launcher = launcher
         self.made: list[tuple[Lazy[Any], CodeType | None, int]] = []
         self.sealed = False
 
@@ -50,22 +53,44 @@ class Scope:
 scope: ContextVar[Scope | None] = ContextVar("durableflow_scope", default=None)
 
 
-class Lazy(Generic[T_co]):
-    """The base of Call, Gather and Sleep."""
+class Placeholder:
+    """Stands for a value that is not there yet: whatever is done with it as if it were the value raises NotAwaited."""
 
     __slots__ = ("__weakref__", "_used")
 
     _used: bool
+
+    def _described(self) -> str:
+        """How the author would write it, for messages."""
+        raise NotImplementedError
+
+    if not TYPE_CHECKING:  # a type checker reports these by itself, as long as they are not declared
+
+        def __getattr__(self, name: str) -> NoReturn:
+            if name.startswith("_"):  # protocols ask for these, authors do not
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            raise _forgotten(self, f"has no {name!r}: that is its result's")
+
+        def __eq__(self, other: object) -> bool:
+            if self is other:
+                return True
+            if isinstance(other, Placeholder):
+                return NotImplemented
+            raise _forgotten(self, "cannot be compared with a value")
+
+        __hash__ = object.__hash__
+
+
+class Lazy(Placeholder, Generic[T_co]):
+    """The base of what a workflow awaits: Call, Gather, Race, Sleep, Receive and the like."""
+
+    __slots__ = ()
 
     def __init__(self) -> None:
         self._used = False
         here = scope.get()
         if here is not None:
             here.made.append((self, *_place(sys._getframe(1))))
-
-    def _described(self) -> str:
-        """How the author would write it, for messages."""
-        raise NotImplementedError
 
     def _outside(self) -> str:
         """Why it cannot be awaited where no workflow is running, and what to write instead."""
@@ -89,24 +114,8 @@ class Lazy(Generic[T_co]):
         if not getattr(self, "_used", True):
             warnings.warn(f"call {self._described()} was never awaited or started", RuntimeWarning, stacklevel=2)
 
-    if not TYPE_CHECKING:  # a type checker reports these by itself, as long as they are not declared
 
-        def __getattr__(self, name: str) -> NoReturn:
-            if name.startswith("_"):  # protocols ask for these, authors do not
-                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-            raise _forgotten(self, f"has no {name!r}: that is its result's")
-
-        def __eq__(self, other: object) -> bool:
-            if self is other:
-                return True
-            if isinstance(other, Lazy):
-                return NotImplemented
-            raise _forgotten(self, "cannot be compared with a value")
-
-        __hash__ = object.__hash__
-
-
-def _forgotten(lazy: Lazy[Any], what: str) -> NotAwaited:
+def _forgotten(lazy: Placeholder, what: str) -> NotAwaited:
     lazy._used = True  # this error tells
     return NotAwaited(f"{lazy._described()} {what}; await it first: `await {lazy._described()}`")
 
@@ -119,12 +128,12 @@ def _place(frame: FrameType | None) -> tuple[CodeType | None, int]:
 
 
 def _refuse(name: str, what: str) -> None:
-    def refuse(self: Lazy[Any], *_: object) -> NoReturn:
+    def refuse(self: Placeholder, *_: object) -> NoReturn:
         raise _forgotten(self, what)
 
     refuse.__name__ = name
-    refuse.__qualname__ = f"Lazy.{name}"
-    setattr(Lazy, name, refuse)
+    refuse.__qualname__ = f"Placeholder.{name}"
+    setattr(Placeholder, name, refuse)
 
 
 _ARITHMETIC = ["add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "divmod", "pow"]

@@ -60,11 +60,12 @@ def limit_seconds(timeout: Seconds) -> float:
     return seconds
 
 
-def dump(use: Options) -> str:
-    """The stored form of one call's own options (``step.options``): retry and timeout; the others are columns."""
-    if use.retry is None and use.timeout is None:
+def dump(use: Options, limit: int | None = None) -> str:
+    """The stored form of one call's own options (``step.options``): retry and timeout; the others are columns. limit:
+    of the gather that it is part of."""
+    if use.retry is None and use.timeout is None and limit is None:
         return "{}"
-    given = {"retry": use.retry, "timeout": use.timeout}
+    given = {"retry": use.retry, "timeout": use.timeout, "limit": limit}
     return codec.encode({name: value for name, value in given.items() if value is not None}, where="options").text
 
 
@@ -73,6 +74,6 @@ def load(text: str | None) -> Options:
     if text is None or text == "{}":
         return NONE
     stored = codec.decode(text)
-    if not isinstance(stored, dict) or not stored.keys() <= {"retry", "timeout"}:
+    if not isinstance(stored, dict) or not stored.keys() <= {"retry", "timeout", "limit"}:
         raise CorruptValue(f"not the options of a step: {text[:200]}")
     return Options(retry=stored.get("retry"), timeout=stored.get("timeout"))

@@ -1,35 +1,25 @@
-"""From the shape of an await to its steps, and back from their outcomes to what the await gives.
+"""From the outcomes of an await's steps to what the await gives, by its shape (`launching`)."""
 
-The shape of what is awaited is stored with the checkpoint: ``{"one": 3}`` is the step with index 3, ``{"all": [...]}``
-a gather of shapes.
-"""
-
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from durableflow import codec
-from durableflow.errors import CorruptValue
-from durableflow.language.call import Call
-from durableflow.language.gathering import Gather
-from durableflow.language.lazy import Lazy
-from durableflow.language.step import Step
-from durableflow.language.timer import Sleep
-from durableflow.language.unfit import child, unfit
+from durableflow.errors import CorruptValue, StepCancelled
+from durableflow.language.deadline import Expired
+from durableflow.language.launching import Place, Shape, members_of
 from durableflow.machine import Error, Value
 
-Shape = dict[str, Any]
 ONE: Shape = {"one": 0}
-Leaf = Call[Any] | Sleep
 
 
 class TooEarly(LookupError):
-    """A step of the await has not ended."""
+    """The await is not over."""
 
 
 class Ended(Protocol):
-    """How a step stands. state: ``succeeded`` with an output, ``failed`` with an error (both codec texts), or another
-    one while it has not ended; order: its place among those that ended, earliest first."""
+    """How a step stands. state: ``succeeded`` with an output, ``failed`` with an error (both codec texts),
+    ``cancelled``, or another one while it has not ended; order: when it ended, in seconds or as a place among them."""
 
     @property
     def state(self) -> str: ...
@@ -38,7 +28,7 @@ class Ended(Protocol):
     @property
     def error(self) -> str | None: ...
     @property
-    def order(self) -> int | None: ...
+    def order(self) -> float | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,63 +38,121 @@ class Outcome:
     state: str
     output: str | None = None
     error: str | None = None
-    order: int | None = None
+    order: float | None = None
 
 
-def flatten(awaited: object, leaves: list[Leaf]) -> Shape:
-    """The shape of ``awaited``, whose calls and sleeps are added to ``leaves``.
+Outcomes = Mapping[Place, Ended]
+Decode = Callable[[], Any]
 
-    Raises:
-        TypeError: a workflow cannot await this; for the author, at the await.
+
+@dataclass(frozen=True, slots=True)
+class _Over:
+    """A part of an await that is over. at: when, as the order of the step that decided it; value, error: what makes
+    either, once it is known that it is wanted."""
+
+    at: float
+    value: Decode | None = None
+    error: Callable[[], BaseException] | None = None
+
+
+def combine(shape: Shape, rev: int, outcomes: Outcomes, blobs: Mapping[str, str]) -> Value | Error:
+    """What the await gives: its value, or the error that is raised there.
+
+    rev: of the checkpoint that awaits. Raises CorruptValue, and TooEarly where the await is not over.
     """
-    if isinstance(awaited, Lazy):
-        awaited._used = True
-        if isinstance(awaited, Gather):
-            return {"all": [flatten(member, leaves) for member in awaited.calls]}
-        if isinstance(awaited, Call) and not isinstance(awaited.definition, Step):
-            raise TypeError(child(awaited.definition.name))
-        if isinstance(awaited, Call | Sleep):
-            leaves.append(awaited)
-            return {"one": len(leaves) - 1}
-    raise TypeError(unfit(awaited))
+    over = _Combiner(rev, outcomes, blobs).over(shape)
+    if over is None:
+        raise TooEarly("a step of the await has not ended")
+    if over.error is not None:
+        return Error(over.error())
+    assert over.value is not None
+    return Value(over.value())
 
 
-def combine(shape: Shape, outcomes: Mapping[int, Ended], blobs: Mapping[str, str]) -> Value | Error:
-    """What the await gives: the value, or the error of the step that failed first.
-
-    Raises CorruptValue, and TooEarly where no step failed and one has not ended: then it is too early to ask.
-    """
+def places(shape: Shape, rev: int) -> Iterator[Place]:
+    """Every step that the shape names."""
     if "one" in shape:
-        ended = outcomes[shape["one"]]
+        yield rev, shape["one"]
+    elif "step" in shape:
+        yield tuple(shape["step"])
+    elif "within" in shape:
+        yield tuple(shape["within"])
+    for member in members_of(shape):
+        yield from places(member, rev)
+
+
+class _Combiner:
+    def __init__(self, rev: int, outcomes: Outcomes, blobs: Mapping[str, str]) -> None:
+        self._rev = rev
+        self._outcomes = outcomes
+        self._blobs = blobs
+
+    def over(self, shape: Shape) -> _Over | None:
+        """How this part of the await has ended. None: it has not."""
+        if "one" in shape:
+            return self._step((self._rev, shape["one"]))
+        if "all" in shape:
+            return self._all(shape["all"], bool(shape.get("errors")))
+        if "race" in shape:
+            return self._race(shape["race"])
+        if "step" in shape:
+            return self._step(tuple(shape["step"]))
+        if "within" in shape:
+            return self._within(tuple(shape["within"]), shape["of"])
+        if "is" in shape:
+            return _Over(0, lambda: self._decode(shape["is"]))
+        raise CorruptValue(f"a checkpoint awaits something that this version does not know: {str(shape)[:200]}")
+
+    def _step(self, place: Place) -> _Over | None:
+        ended = self._outcomes.get(place)
+        if ended is None:
+            return None
+        at = ended.order or 0
         if ended.state == "succeeded":
-            return Value(codec.decode(ended.output or "null", blobs=blobs))
-    failed = [outcomes[i] for i in _leaves(shape) if i in outcomes and outcomes[i].state == "failed"]
-    if failed:
-        first = min(failed, key=lambda ended: ended.order or 0)
-        error = codec.decode(first.error or "null", blobs=blobs)
+            return _Over(at, lambda: self._decode(ended.output))
+        if ended.state == "failed":
+            return _Over(at, error=lambda: self._error(ended))
+        if ended.state == "cancelled":
+            return _Over(at, error=lambda: StepCancelled("what is awaited here was cancelled"))
+        return None
+
+    def _all(self, members: list[Shape], errors: bool) -> _Over | None:
+        found = [self.over(member) for member in members]
+        if not errors:
+            failed = [over for over in found if over is not None and over.error is not None]
+            if failed:
+                return min(failed, key=lambda over: over.at)
+        ended = [over for over in found if over is not None]
+        if len(ended) < len(found):
+            return None
+        return _Over(max((over.at for over in ended), default=0), lambda: [_given(over) for over in ended])
+
+    def _race(self, members: list[Shape]) -> _Over | None:
+        found = [(number, over) for number, member in enumerate(members) if (over := self.over(member)) is not None]
+        if not found:
+            return None
+        winner, first = min(found, key=lambda each: each[1].at)
+        value = first.value
+        return first if value is None else _Over(first.at, lambda: (winner, value()))
+
+    def _within(self, timer: Place, inner: Shape) -> _Over | None:
+        over, alarm = self.over(inner), self._step(timer)
+        if alarm is None or alarm.error is not None or (over is not None and over.at <= alarm.at):
+            return over
+        return _Over(alarm.at, error=lambda: Expired(timer))
+
+    def _decode(self, text: str | None) -> Any:
+        return codec.decode(text or "null", blobs=self._blobs)
+
+    def _error(self, ended: Ended) -> BaseException:
+        error = self._decode(ended.error)
         if not isinstance(error, BaseException):
-            raise CorruptValue(f"the stored error of a step is no exception: {str(first.error)[:200]}")
-        return Error(error)
-    return Value(_assemble(shape, outcomes, blobs))
+            raise CorruptValue(f"the stored error of a step is no exception: {str(ended.error)[:200]}")
+        return error
 
 
-def nothing(shape: Shape) -> list[Any]:
-    """The value of a shape without a single step: nested empty lists."""
-    return [nothing(member) for member in shape["all"]]
-
-
-def _leaves(shape: Shape) -> Iterator[int]:
-    if "one" in shape:
-        yield shape["one"]
-    else:
-        for member in shape["all"]:
-            yield from _leaves(member)
-
-
-def _assemble(shape: Shape, outcomes: Mapping[int, Ended], blobs: Mapping[str, str]) -> Any:
-    if "all" in shape:
-        return [_assemble(member, outcomes, blobs) for member in shape["all"]]
-    ended = outcomes.get(shape["one"])
-    if ended is None or ended.state != "succeeded":
-        raise TooEarly(f"step {shape['one']} of the await has not ended")
-    return codec.decode(ended.output or "null", blobs=blobs)
+def _given(over: _Over) -> Any:
+    if over.error is not None:
+        return over.error()
+    assert over.value is not None
+    return over.value()

@@ -14,11 +14,14 @@ from durableflow.errors import (
     UnknownStep,
     UnknownWorkflow,
 )
+from durableflow.language.compiled import Compiled
 from durableflow.language.handle import Owner
+from durableflow.language.routine import Routine
 from durableflow.language.step import Step
 from durableflow.language.workflow import Workflow
 
 Definition = Step[..., Any] | Workflow[..., Any]
+Named = Definition | Routine[..., Any]
 
 _registries: "weakref.WeakSet[Registry]" = weakref.WeakSet()
 
@@ -30,16 +33,16 @@ class Registry:
     def __init__(self, app: str) -> None:
         self.app = app
         self.owner: Owner | None = None
-        self._definitions: dict[str, Definition] = {}
+        self._definitions: dict[str, Named] = {}
         self._generations: dict[str, object] = {}
-        self._older: dict[tuple[str, str], Workflow[..., Any]] = {}
+        self._older: dict[tuple[str, str], Workflow[..., Any] | Routine[..., Any]] = {}
         _registries.add(self)
 
     def name_of(self, function: Callable[..., Any]) -> str:
         """The name of a definition that is given none."""
         return f"{self.app}.{function.__name__}"
 
-    def add(self, definition: Definition) -> None:
+    def add(self, definition: Named) -> None:
         """Register a definition under its name.
 
         The same function once more, because its module was reloaded or runs as ``__main__`` too, takes the place of
@@ -70,15 +73,21 @@ class Registry:
         names = [n for n, d in self._definitions.items() if isinstance(d, Workflow)]
         raise UnknownWorkflow(self._unknown("workflow", name, names))
 
-    def get(self, name: str, version: str) -> Definition | None:
-        """What runs of that workflow (or one-step runs) of that version are advanced with. None: it is not here."""
+    def get(self, name: str, version: str) -> Named | None:
+        """What runs of that workflow (or one-step runs) of that version are advanced with, and frames of that routine.
+        None: it is not here."""
         found = self._definitions.get(name)
         if found is not None and found.machine.version == version:
             return found
         return self._older.get((name, version))
 
-    def learn(self, workflow: Workflow[..., Any]) -> None:
-        """Keep another version of a workflow, compiled from its stored source, for the runs that are on it."""
+    def present(self, name: str) -> Workflow[..., Any] | Routine[..., Any] | None:
+        """The workflow or routine of that name, in its present version."""
+        found = self._definitions.get(name)
+        return found if isinstance(found, Workflow | Routine) else None
+
+    def learn(self, workflow: Workflow[..., Any] | Routine[..., Any]) -> None:
+        """Keep another version of a workflow or routine, compiled from its stored source."""
         self._older[workflow.name, workflow.version] = workflow
 
     def versions(self) -> list[str]:
@@ -90,6 +99,11 @@ class Registry:
     def steps(self) -> list[Step[..., Any]]:
         """All steps, in the order of their definition."""
         return [d for d in self._definitions.values() if isinstance(d, Step)]
+
+    @property
+    def compiled(self) -> list[Compiled[..., Any]]:
+        """All workflows and routines in their present version: what has a source to be stored."""
+        return [d for d in self._definitions.values() if isinstance(d, Compiled)]
 
     @property
     def workflows(self) -> list[Workflow[..., Any]]:
@@ -115,7 +129,7 @@ class Registry:
         return f"no {kind} is registered as {name}; {hint} (is the module that defines it imported here?)"
 
 
-def find(name: str, first: Registry | None) -> Definition:
+def find(name: str, first: Registry | None) -> Named:
     """A definition by name, in ``first`` or else in any application of this process. Raises UnknownDefinition."""
     for registry in ([first] if first is not None else []) + list(_registries):
         found = registry._definitions.get(name)
@@ -130,7 +144,7 @@ def place(function: Callable[..., Any]) -> str:
     return f"{code.co_filename}:{code.co_firstlineno}"
 
 
-def _is_again(former: Definition, new: Definition, same_generation: bool) -> bool:
+def _is_again(former: Named, new: Named, same_generation: bool) -> bool:
     """Whether ``new`` is the same function as ``former``, executed again."""
     old_function, function = inspect.unwrap(former.function), inspect.unwrap(new.function)
     if type(former) is not type(new) or old_function.__qualname__ != function.__qualname__:

@@ -90,9 +90,9 @@ class Step(Generic[P, R_co]):
         variant.use = options(queue, retry, timeout, priority).over(self.use)
         return variant
 
-    def map(self: Callable[[A], Call[R]], items: Iterable[A]) -> Gather[list[R]]:
-        """One call for each item, awaited together: ``await ship.map(order.items)``."""
-        return cast("Gather[list[R]]", gather(*(self(item) for item in items)))
+    def map(self: Callable[[A], Call[R]], items: Iterable[A], *, limit: int | None = None) -> Gather[list[R]]:
+        """One call for each item, awaited together: ``await ship.map(order.items)``; limit: how many at a time."""
+        return cast("Gather[list[R]]", gather(*(self(item) for item in items), limit=limit))
 
     def run(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
         """Run the plain function here and now, once, as a first attempt outside of any run. For unit tests."""

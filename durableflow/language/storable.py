@@ -4,21 +4,33 @@ Definitions are stored by name, calls as their definition's name and arguments. 
 workflow gives back, may hold none of them: there a call is a forgotten await.
 """
 
-from typing import Any
+import functools
+import operator
+import types
+import typing
+from collections.abc import Callable
+from typing import Any, Literal
+from uuid import UUID
 
 from durableflow import codec
 from durableflow.errors import CorruptValue, NotAwaited
+from durableflow.language.begun import ChildHandle, Handle
 from durableflow.language.call import Call
+from durableflow.language.deadline import Timeout
+from durableflow.language.flowing import Later
 from durableflow.language.gathering import Gather
-from durableflow.language.lazy import Lazy, scope
+from durableflow.language.lazy import Lazy, Placeholder, scope
 from durableflow.language.options import NONE, Options
-from durableflow.language.registry import Definition, find
+from durableflow.language.racing import Race
+from durableflow.language.receiving import Receive
+from durableflow.language.registry import Named, find
+from durableflow.language.routine import Routine, RoutineCall
 from durableflow.language.step import AsyncStep, Step
 from durableflow.language.timer import Sleep
 from durableflow.language.workflow import Workflow
 
 
-def _waits_in_a_variable(value: Lazy[Any]) -> bool:
+def _waits_in_a_variable(value: Placeholder) -> bool:
     """True; raises NotAwaited where what is being stored is no workflow's variables."""
     here = scope.get()
     if here is None or here.sealed:
@@ -33,7 +45,7 @@ def _new(kind: type[Any]) -> Any:
     return lazy
 
 
-def _definition(name: object) -> Definition:
+def _definition(name: object) -> Named:
     here = scope.get()
     if not isinstance(name, str):
         raise CorruptValue(f"a definition is stored by its name, not as {name!r}")
@@ -41,12 +53,12 @@ def _definition(name: object) -> Definition:
 
 
 class _Definitions:
-    """Step, with the options of a variant, and Workflow."""
+    """Step, with the options of a variant, Workflow, and Routine."""
 
     tag = "definition"
 
     def takes(self, value: object) -> bool:
-        return type(value) in (Step, AsyncStep, Workflow)
+        return type(value) in (Step, AsyncStep, Workflow, Routine)
 
     def split(self, value: Any) -> tuple[object, object]:
         use = value.use if isinstance(value, Step) else NONE
@@ -54,7 +66,7 @@ class _Definitions:
 
     def create(self, needed: Any) -> object:
         definition, use = _definition(needed["name"]), needed["use"]
-        if not isinstance(use, Options) or isinstance(definition, Workflow):
+        if not isinstance(use, Options) or not isinstance(definition, Step):
             return definition
         return definition.options(queue=use.queue, retry=use.retry, timeout=use.timeout, priority=use.priority)
 
@@ -83,43 +95,217 @@ class _Calls:
         value.args, value.kwargs = tuple(rest["args"]), rest["kwargs"]
 
 
-class _Gathers:
-    tag = "gather"
+class _RoutineCalls:
+    tag = "routine call"
 
     def takes(self, value: object) -> bool:
-        return type(value) is Gather and _waits_in_a_variable(value)
+        return type(value) is RoutineCall and _waits_in_a_variable(value)
 
     def split(self, value: Any) -> tuple[object, object]:
         value._used = True
-        return None, list(value.calls)
+        return value.definition.name, {"args": list(value.args), "kwargs": value.kwargs}
 
     def create(self, needed: object) -> object:
-        return _new(Gather)
+        call = _new(RoutineCall)
+        call.definition = _definition(needed)
+        return call
+
+    def fill(self, value: Any, rest: Any) -> None:
+        value.args, value.kwargs = tuple(rest["args"]), rest["kwargs"]
+
+
+class _Several:
+    """Gather and Race: the options, and the members."""
+
+    def __init__(self, tag: str, kind: type[Any], options: tuple[str, ...] = ()) -> None:
+        self.tag = tag
+        self._kind = kind
+        self._options = options
+
+    def takes(self, value: Any) -> bool:
+        return type(value) is self._kind and _waits_in_a_variable(value)
+
+    def split(self, value: Any) -> tuple[object, object]:
+        value._used = True
+        options = [getattr(value, name) for name in self._options]
+        return options if any(options) else None, list(value.calls)
+
+    def create(self, needed: Any) -> object:
+        lazy = _new(self._kind)
+        for name, given in zip(self._options, needed or (False, None), strict=False):
+            setattr(lazy, name, given)
+        return lazy
 
     def fill(self, value: Any, rest: Any) -> None:
         if not all(isinstance(member, Lazy) for member in rest):
-            raise CorruptValue("a stored gather holds something that is no call")
+            raise CorruptValue(f"a stored {self.tag} holds something that is no call")
         value.calls = tuple(rest)
 
 
-class _Sleeps:
-    tag = "sleep"
+class _Flat:
+    """What consists of plain values: ``split`` gives them, ``make`` takes them."""
+
+    def __init__(self, tag: str, kind: type[Any], split: Callable[[Any], object], make: Callable[..., Any]) -> None:
+        self.tag = tag
+        self._kind = kind
+        self._split = split
+        self._make = make
 
     def takes(self, value: object) -> bool:
-        return type(value) is Sleep and _waits_in_a_variable(value)
+        if type(value) is not self._kind:
+            return False
+        return _waits_in_a_variable(value) if isinstance(value, Placeholder) else True
 
     def split(self, value: Any) -> tuple[object, object]:
-        value._used = True
-        return value.seconds, None
+        if isinstance(value, Placeholder):
+            value._used = True
+        return self._split(value), None
 
     def create(self, needed: Any) -> object:
-        sleep = _new(Sleep)
-        sleep.seconds = float(needed)
-        return sleep
+        made = self._make(needed)
+        if isinstance(made, Placeholder):
+            made._used = True
+        return made
 
     def fill(self, value: object, rest: object) -> None:
         """There is nothing left to fill in."""
 
 
-for _extension in (_Definitions(), _Calls(), _Gathers(), _Sleeps()):
+class _Handles(_Flat):
+    """Handles are known by their place in the run: they stay valid for as long as it does."""
+
+    def __init__(self) -> None:
+        super().__init__("handle", Handle, lambda h: [h.name, h.rev, h.index, *h.below], _handle)
+
+
+def _handle(needed: Any) -> object:
+    name, rev, index, *below = needed
+    return Handle(name, rev, index, tuple(below))
+
+
+def _child(needed: Any) -> object:
+    name, rev, index, run_id = needed
+    return ChildHandle(name, rev, index, UUID(run_id))
+
+
+def _sleep(needed: Any) -> object:
+    return Sleep(float(needed)) if isinstance(needed, int | float) else Sleep(until=needed)
+
+
+def _timeout(needed: Any) -> object:
+    seconds, until, timer, cancelled, expired = needed
+    block = Timeout(seconds, until)
+    block._timer = None if timer is None else Handle("timeout", *timer)
+    block._cancelled, block._expired = cancelled, expired
+    return block
+
+
+def _timeout_parts(block: Timeout) -> object:
+    timer = None if block._timer is None else [block._timer.rev, block._timer.index]
+    return [block.seconds, block.until, timer, block._cancelled, block._expired]
+
+
+class _Laters:
+    """In a variable, the call that it stands for; in what a step is given, the index of that call's step."""
+
+    tag = "later"
+
+    def takes(self, value: object) -> bool:
+        return type(value) is Later
+
+    def split(self, value: Any) -> tuple[object, object]:
+        here = scope.get()
+        if here is not None and not here.sealed:
+            return None, value.call
+        index = None if here is None else here.launcher.source(value.call)
+        if index is None:
+            raise NotAwaited(
+                f"{value._described()} stands where no argument of a step is: it may be an argument, or part of a "
+                "list, tuple or dict among them; await the call first"
+            )
+        return index, None
+
+    def create(self, needed: Any) -> object:
+        if needed is not None:
+            raise CorruptValue("a step's input names the result of another step, which was not given with it")
+        return _new(Later)
+
+    def fill(self, value: Any, rest: Any) -> None:
+        value.call = rest
+
+
+class Given:
+    """Reads the input of a step that needs others: where ``later`` stood, the value that the step of that index gave.
+
+    results: by index, what makes the value.
+    """
+
+    tag = "later"
+
+    def __init__(self, results: typing.Mapping[int, Any]) -> None:
+        self._results = results
+
+    def takes(self, value: object) -> bool:
+        return False
+
+    def split(self, value: object) -> tuple[object, object]:
+        raise AssertionError("it only reads")
+
+    def create(self, needed: Any) -> object:
+        return self._results[needed]
+
+    def fill(self, value: object, rest: object) -> None:
+        """There is nothing left to fill in."""
+
+
+class _Types:
+    """What ``receive`` was told to expect, where that is more than a class: ``list[Order]``, ``int | None``."""
+
+    tag = "type"
+
+    def takes(self, value: object) -> bool:
+        return value is Any or isinstance(value, types.GenericAlias | types.UnionType | _GENERIC)
+
+    def split(self, value: Any) -> tuple[object, object]:
+        if value is Any:
+            return ["any"], None
+        origin, arguments = typing.get_origin(value), list(typing.get_args(value))
+        if origin in (types.UnionType, typing.Union):
+            return ["union", *arguments], None
+        if origin is Literal:
+            return ["literal", *arguments], None
+        return ["of", origin, *arguments], None
+
+    def create(self, needed: Any) -> object:
+        match needed:
+            case ["any"]:
+                return Any
+            case ["union", *arguments]:
+                return functools.reduce(operator.or_, arguments)
+            case ["literal", *arguments]:
+                return Literal[tuple(arguments)]
+            case ["of", origin, *arguments]:
+                return origin[tuple(arguments)]
+        raise CorruptValue(f"not a type: {str(needed)[:200]}")
+
+    def fill(self, value: object, rest: object) -> None:
+        """There is nothing left to fill in."""
+
+
+_GENERIC = type(typing.List[int])  # noqa: UP006 - the alias class of `typing`, which has no public name
+
+for _extension in (
+    _Definitions(),
+    _Calls(),
+    _RoutineCalls(),
+    _Several("gather", Gather, ("errors", "limit")),
+    _Several("race", Race),
+    _Flat("sleep", Sleep, lambda s: s.seconds if s.until is None else s.until, _sleep),
+    _Flat("receive", Receive, lambda r: [r.name, r.kind, r.timeout, r.signed], lambda n: Receive(*n)),
+    _Handles(),
+    _Flat("child", ChildHandle, lambda h: [h.name, h.rev, h.index, str(h.id)], _child),
+    _Flat("timeout", Timeout, _timeout_parts, _timeout),
+    _Laters(),
+    _Types(),
+):
     codec.register(_extension)

@@ -8,23 +8,25 @@ that this process cannot read (CorruptValue), or the end of the process itself.
 
 import json
 import logging
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, NamedTuple
 
 from durableflow import codec
-from durableflow.codec import Encoded, Extension
-from durableflow.errors import CorruptValue, NotAwaited, ValueRefused, ValueTooLarge
+from durableflow.codec import Encoded
+from durableflow.errors import NotAwaited, ValueRefused, ValueTooLarge
+from durableflow.language.deadline import Expired, Timeout
 from durableflow.language.dropped import may_be_overtaken
+from durableflow.language.frames import Stack, pushed, restore, store
+from durableflow.language.launching import Launcher, Place, Shape
 from durableflow.language.lazy import Scope, scope
 from durableflow.language.onestep import OneStep
-from durableflow.language.options import NONE, Options, dump
-from durableflow.language.outcomes import ONE, Ended, Leaf, Shape, combine, flatten, nothing
-from durableflow.language.registry import Definition
+from durableflow.language.options import NONE, Options
+from durableflow.language.outcomes import ONE, Outcomes, combine, places
+from durableflow.language.registry import Definition, Named
 from durableflow.language.results import encode_failure
-from durableflow.language.step import Step
-from durableflow.language.timer import Sleep
-from durableflow.machine import Checkpoint, Error, Failed, Finished, Suspended, Value
+from durableflow.language.specs import StepSpec, spec_of
+from durableflow.machine import Error, Failed, Finished, Suspended, Value
 
 _log = logging.getLogger("durableflow")
 
@@ -32,28 +34,26 @@ DEFAULT_QUEUE = "durableflow"
 
 
 @dataclass(frozen=True, slots=True)
-class StepSpec:
-    """A step to launch. input: ``{"args": [...], "kwargs": {...}}``; options: those of this call alone, as
-    ``options.dump`` writes them; queue, priority: where it goes; delay: seconds, of a timer."""
-
-    name: str
-    kind: Literal["task", "timer"]
-    input: Encoded
-    options: str
-    queue: str
-    priority: int
-    delay: float | None
-
-
-@dataclass(frozen=True, slots=True)
 class Suspend:
-    """The run waits. state, line, variables: the checkpoint; awaits: the shape, as JSON text; steps: by index."""
+    """The run waits. state, line, variables: the checkpoint; awaits: the shape, as JSON text; steps: to launch; frames:
+    the routines that it stands in, as JSON text; opens: whether a step that was begun may still be under way; outside:
+    steps of earlier revs, or begun by this one, that the await looks at; listens: whether it waits for an event;
+    cancels: steps of earlier revs that are to end."""
 
     state: int
     line: int
     variables: Encoded
     awaits: str
     steps: list[StepSpec]
+    frames: str | None = None
+    opens: bool = False
+    outside: tuple[Place, ...] = ()
+    cancels: tuple[Place, ...] = ()
+
+    @property
+    def listens(self) -> bool:
+        """Whether it waits for an event."""
+        return any(spec.kind == "receive" for spec in self.steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,21 @@ class Defaults:
     priority: int = 0
     limit: int | None = None
 
+
+class Stored(NamedTuple):
+    """A checkpoint as it is stored. rev: its number; frames: the routines, as JSON text; opens: see Suspend."""
+
+    rev: int
+    state: int
+    line: int
+    variables: str
+    awaits: str | None
+    frames: str | None = None
+    opens: bool = False
+
+
+Find = Callable[[str, str], Named]
+"""Gives the routine of a name and version, for a frame."""
 
 _DEFAULTS = Defaults()
 
@@ -104,69 +119,115 @@ def begin(
 
 def turn(
     definition: Definition,
+    checkpoint: Stored,
+    outcomes: Outcomes,
     *,
-    state: int,
-    line: int,
-    variables_text: str,
     blobs: Mapping[str, str],
-    awaits: str | None,
-    outcomes: Mapping[int, Ended],
+    find: Find | None = None,
     known: Set[str] = frozenset(),
     defaults: Defaults = _DEFAULTS,
 ) -> Suspend | Finish | Fail:
     """Run the workflow's code from one await to the next.
 
-    state, line, variables_text, awaits: the checkpoint as stored; blobs: the large values that it and the outcomes
-    refer to; outcomes: of the steps it awaits, by index; known: hashes of large values that the run has stored already.
+    outcomes: of the steps that the checkpoint awaits, by rev and index; blobs: the large values that it and the
+    outcomes refer to; find: for the routines that the run stands in; known: hashes of large values that the run has
+    stored already.
 
     Raises:
         CorruptValue: this process cannot read what is stored. TooEarly: the await is not over.
         BaseException: what is not an Exception passes through (KeyboardInterrupt, SystemExit).
     """
-    here = Scope(definition.registry)
+    here = Scope(definition.registry, Launcher(checkpoint.rev + 1))
     token = scope.set(here)
     try:
-        checkpoint = Checkpoint(state, line, _variables(definition, variables_text, blobs))
+        stack = restore(
+            definition, checkpoint.state, checkpoint.line, checkpoint.variables, checkpoint.frames, find, blobs
+        )
+        awaits = checkpoint.awaits
         shape: Shape | None = ONE if awaits == _ONE else json.loads(awaits or "null")
-        outcome = None if shape is None else combine(shape, outcomes, blobs)
-        return _Turn(definition, here, {*known, *blobs}, defaults).go(checkpoint, outcome)
+        outcome = None if shape is None else combine(shape, checkpoint.rev, outcomes, blobs)
+        return _Turn(stack, here, {*known, *blobs}, checkpoint.opens, defaults).go(outcome)
     finally:
         here.dismiss()
         scope.reset(token)
 
 
+def awaited_places(checkpoint: Stored) -> list[Place]:
+    """The steps of earlier revs that the checkpoint's await looks at."""
+    if checkpoint.awaits is None or checkpoint.awaits == _ONE:
+        return []
+    shape = json.loads(checkpoint.awaits)
+    return [] if shape is None else [place for place in places(shape, checkpoint.rev) if place[0] != checkpoint.rev]
+
+
 class _Turn:
     """One turn; known grows by what it encodes, so that one large value goes into the database once."""
 
-    __slots__ = ("_defaults", "_definition", "_here", "_known")
+    __slots__ = ("_defaults", "_here", "_known", "_opens", "_stack")
 
-    def __init__(self, definition: Definition, here: Scope, known: set[str], defaults: Defaults) -> None:
-        self._definition = definition
+    def __init__(self, stack: Stack, here: Scope, known: set[str], opens: bool, defaults: Defaults) -> None:
+        self._stack = stack
         self._here = here
         self._known = known
+        self._opens = opens
         self._defaults = defaults
 
-    def go(self, checkpoint: Checkpoint, outcome: Value | Error | None) -> Suspend | Finish | Fail:
-        advance = self._definition.machine.advance
+    def go(self, outcome: Value | Error | None) -> Suspend | Finish | Fail:
+        stack = self._stack
         while True:
-            result = advance(checkpoint, outcome)
+            if isinstance(outcome, Error) and isinstance(outcome.error, Expired):
+                self._note_expired(outcome.error)
+            frame = stack[-1]
+            try:
+                result = frame.definition.machine.advance(frame.checkpoint, outcome)
+            except Expired as error:  # on its way from a routine to the block that it belongs to
+                result = None
+                outcome = Error(error)
             if isinstance(result, Failed):
-                return Fail(encode_failure(result.error, limit=self._defaults.limit))
+                outcome = Error(result.error)
+            if isinstance(result, Failed) or result is None:
+                if len(stack) == 1:
+                    assert isinstance(outcome, Error)
+                    return Fail(encode_failure(outcome.error, limit=self._defaults.limit))
+                stack.pop()
+                continue
+            if isinstance(result, Finished) and len(stack) > 1:
+                stack.pop()
+                outcome = Value(result.value)
+                continue
             try:
                 if isinstance(result, Finished):
                     return self._finish(result)
-                leaves: list[Leaf] = []
+                frame.checkpoint = result.checkpoint
                 try:
-                    shape = flatten(result.awaited, leaves)
-                except TypeError as unfit:
+                    inner = pushed(stack, result.awaited)
+                    if inner is not None:
+                        stack.append(inner)
+                        outcome = None
+                        continue
+                    shape = self._here.launcher.awaited(self._within_all(result.awaited))
+                except (TypeError, RecursionError) as unfit:
                     outcome = Error(unfit.with_traceback(None))
                 else:
-                    if leaves:
-                        return self._suspend(result, shape, leaves)
-                    outcome = Value(nothing(shape))
-                checkpoint = self._through_store(result)
+                    if any(True for _ in places(shape, 0)):
+                        return self._suspend(result, shape)
+                    outcome = combine(shape, 0, {}, {})
+                self._through_store()
             except (ValueRefused, NotAwaited) as refused:
                 return Fail(encode_failure(refused.with_traceback(None)))
+
+    def _within_all(self, awaited: Any) -> Any:
+        """What is awaited, with the deadlines of the blocks that the routines around it were called in."""
+        for frame in reversed(self._stack):
+            for block in reversed(frame.blocks):
+                awaited = block.__wf_await__(awaited)
+        return awaited
+
+    def _note_expired(self, error: Expired) -> None:
+        for frame in self._stack:
+            for value in frame.checkpoint.variables.values():
+                if type(value) is Timeout and value.cancels(error.place):
+                    return
 
     def _finish(self, result: Finished) -> Finish:
         self._here.sealed = True
@@ -174,45 +235,57 @@ class _Turn:
         self._refuse_dropped()
         return Finish(output)
 
-    def _suspend(self, result: Suspended, shape: Shape, leaves: list[Leaf]) -> Suspend:
-        checkpoint = result.checkpoint
-        variables = self._encode(checkpoint.variables, "", self._definition.machine.extensions)
+    def _suspend(self, result: Suspended, shape: Shape) -> Suspend:
+        bottom = self._stack[0].checkpoint
+        variables, frames = self._store()
         self._refuse_dropped()
         self._here.sealed = True
-        steps = [self._spec(leaf) for leaf in leaves]
-        return Suspend(checkpoint.state, checkpoint.line, variables, _text(shape), steps)
-
-    def _through_store(self, result: Suspended) -> Checkpoint:
-        """The checkpoint of an await that launches nothing, as if it had been stored: what can be awaited does not
-        depend on the number of steps that it comes to."""
-        checkpoint, extensions = result.checkpoint, self._definition.machine.extensions
-        encoded = codec.encode(checkpoint.variables, where="", extensions=extensions)
-        return Checkpoint(checkpoint.state, checkpoint.line, _variables(self._definition, encoded.text, encoded.blobs))
-
-    def _spec(self, leaf: Leaf) -> StepSpec:
-        if isinstance(leaf, Sleep):
-            return StepSpec("sleep", "timer", _NO_INPUT, "{}", self._defaults.queue, 0, leaf.seconds)
-        step, use = leaf.definition, leaf.use
-        assert isinstance(step, Step)  # ``flatten`` saw to it
-        own = step.defaults
-        priority = own.priority if use.priority is None else use.priority
-        return StepSpec(
-            step.name,
-            "task",
-            self._encode({"args": list(leaf.args), "kwargs": leaf.kwargs}, step.name),
-            dump(use),
-            use.queue or own.queue or self._defaults.queue,
-            self._defaults.priority if priority is None else priority,
-            None,
+        launcher = self._here.launcher
+        steps = []
+        for node in launcher.nodes.values():
+            launcher.encoding = node
+            steps.append(spec_of(node, self._encode, self._defaults.queue, self._defaults.priority))
+        begun = {(launcher.rev, node.index) for node in launcher.nodes.values() if node.begun}
+        outside = tuple(p for p in places(shape, launcher.rev) if p[0] != launcher.rev or p in begun)
+        return Suspend(
+            bottom.state,
+            bottom.line,
+            variables,
+            _text(shape),
+            steps,
+            frames,
+            self._opens or bool(begun),
+            outside,
+            tuple(launcher.cancelled),
         )
 
-    def _encode(self, value: object, where: str, extensions: tuple[Extension, ...] = ()) -> Encoded:
+    def _store(self) -> tuple[Encoded, str | None]:
         try:
-            encoded = codec.encode(
-                value, where=where, known=self._known, extensions=extensions, limit=self._defaults.limit
-            )
+            variables, frames = store(self._stack, known=self._known, limit=self._defaults.limit)
         except ValueTooLarge as large:
-            raise large if where else ValueTooLarge(f"the workflow's variables{large}") from None
+            raise ValueTooLarge(f"the workflow's variables{large}") from None
+        self._known.update(variables.blobs)
+        return variables, frames
+
+    def _through_store(self) -> None:
+        """Take the checkpoint of an await that launches nothing through its stored form: what can be awaited does not
+        depend on the number of steps that it comes to."""
+        variables, frames = store(self._stack)
+        bottom = self._stack[0]
+        definition, checkpoint = bottom.definition, bottom.checkpoint
+        by_name = {(f.definition.name, f.definition.machine.version): f.definition for f in self._stack[1:]}
+        self._stack[:] = restore(
+            definition,
+            checkpoint.state,
+            checkpoint.line,
+            variables.text,
+            frames,
+            lambda name, version: by_name[name, version],
+            variables.blobs,
+        )
+
+    def _encode(self, value: object, where: str) -> Encoded:
+        encoded = codec.encode(value, where=where, known=self._known, limit=self._defaults.limit)
         self._known.update(encoded.blobs)
         return encoded
 
@@ -222,9 +295,9 @@ class _Turn:
             return
         lazy, place = dropped
         told = f"{lazy._described()} in {place} was made and never awaited: `await {lazy._described()}`"
-        if not may_be_overtaken(self._definition.machine.stored, place):
+        if not any(may_be_overtaken(frame.definition.machine.stored, place) for frame in self._stack):
             raise NotAwaited(told)
-        _log.warning("%s: %s (or did an exception come in between?)", self._definition.name, told)
+        _log.warning("%s: %s (or did an exception come in between?)", self._stack[0].definition.name, told)
 
 
 _ONE = '{"one":0}'
@@ -232,13 +305,3 @@ _ONE = '{"one":0}'
 
 def _text(shape: Shape) -> str:
     return _ONE if shape == ONE else json.dumps(shape, separators=(",", ":"))
-
-
-_NO_INPUT = codec.encode({"args": [], "kwargs": {}})
-
-
-def _variables(definition: Definition, text: str, blobs: Mapping[str, str]) -> dict[str, object]:
-    variables = codec.decode(text, blobs=blobs, extensions=definition.machine.extensions)
-    if not isinstance(variables, dict):
-        raise CorruptValue(f"the stored variables of {definition.name} are not a mapping: {text[:200]}")
-    return variables

@@ -8,7 +8,7 @@ def unfit(value: object) -> str:
 
     A coroutine is closed, so that Python does not also warn that it was never awaited.
     """
-    ways = "a workflow awaits calls of steps, gather(...) and sleep(...)"
+    ways = "a workflow awaits calls of steps and workflows, gather(...), race(...), receive(...) and sleep(...)"
     name = type(value).__name__
     if inspect.iscoroutine(value):
         value.close()
@@ -17,11 +17,3 @@ def unfit(value: object) -> str:
             return f"asyncio.sleep() would not survive a restart: use durableflow.sleep(); {ways}"
         return f"{called}() is a plain coroutine, which cannot be stored: make it a step with @df.step; {ways}"
     return f"object {name} can't be used in 'await' expression: {ways}"
-
-
-def child(name: str) -> str:
-    """Why a workflow cannot be awaited by another one."""
-    return (
-        f"{name}(...) is a workflow, and no workflow can await another one yet (child workflows come in a later "
-        f"release): start it from a step with {name.rpartition('.')[2]}(...).start(), or await its steps here"
-    )

@@ -1,9 +1,10 @@
 """advance: look at what a run's wakes are about, and move it on where the await it stands at is over.
 
 ``lease`` takes the wakes that are due, so that two workers do not do the same work (if they do all the same, the rev
-decides, and the loser lets go). ``fire`` ends the timers among them. ``look`` then reads how the steps stand, in a
-later statement than the one that counted a join down. The worker runs the machine between transactions. ``commit``
-inserts rev + 1, ends the siblings that nobody awaits any more, and deletes *those* wakes, all fenced by the rev.
+decides, and the loser lets go). What no worker executes is settled (`settle`). ``look`` then reads how the steps stand,
+in a later statement than the one that counted a join down. The worker runs the machine between transactions. ``commit``
+inserts rev + 1, takes the events that it reckoned with, ends the siblings that nobody awaits any more, and deletes
+*those* wakes, all fenced by the rev.
 """
 
 from collections.abc import Sequence
@@ -14,11 +15,20 @@ from uuid import UUID
 from psycopg import Rollback
 from psycopg.errors import UniqueViolation
 
-from durableflow.store.complete import COUNTDOWN
+from durableflow.codec import Encoded
+from durableflow.language.launching import Place
+from durableflow.language.turn import Suspend
+from durableflow.store.abandon import abandon_await, abandon_run, abandon_steps
+from durableflow.store.event import receive
+from durableflow.store.messages import Message, advance_message
+from durableflow.store.settle import fail, succeed
 from durableflow.store.successor import (
     Connection,
     Moved,
     Turn,
+    lock_run,
+    look_again,
+    looks_outside,
     moved,
     successor_parameters,
     successor_result,
@@ -39,19 +49,29 @@ class Wake:
 
 @dataclass(frozen=True, slots=True)
 class StepOutcome:
-    """How one step of the await stands. order: place among the steps that ended, earliest first, None while it runs."""
+    """How one step that the await looks at stands. state: ``cancelled`` also where it was abandoned and still runs;
+    order: when it ended, in seconds, None while it has not; options: of a receive, what it waits for; due: whether its
+    time has come, due_at: which that is, in seconds."""
 
+    rev: int
     index: int
+    kind: str
+    name: str
     state: str
     output: str | None
     error: str | None
-    order: int | None
+    order: float | None
+    begun: bool
+    options: str | None
+    due: bool
+    due_at: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class View:
     """Where a run stands. run_state: ``running`` or a terminal one; rev, kind: of the newest checkpoint; state, line,
-    variables, awaits: as stored; steps: those of that rev, by index."""
+    variables, awaits, frames, opens: as stored; parked: whether it is held; steps: those of that rev, and those of
+    earlier ones that it awaits."""
 
     run_id: UUID
     workflow: str
@@ -59,13 +79,29 @@ class View:
     queue: str
     priority: int
     run_state: str
+    parked: bool
     rev: int
     kind: str
     state: int | None
     line: int | None
     variables: str | None
     awaits: str | None
-    steps: Sequence[StepOutcome]
+    frames: str | None
+    opens: bool
+    steps: Sequence[StepOutcome] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An end of a receive that the turn has reckoned with, and that is recorded with it. event: the row that it takes,
+    None: its time was over; output, error: either of them; at: when that was, in seconds."""
+
+    rev: int
+    index: int
+    event: int | None
+    output: Encoded | None
+    error: Encoded | None
+    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +127,9 @@ WITH leased AS (
                OR (%(repeated)s AND w.leased_by = me.id))
     RETURNING w.id, w.reason, w.rev, w.index, w.tries
 )
-SELECT r.workflow, r.version, r.queue, r.priority, r.state, c.rev, c.kind, c.state, c.line, c.variables::text,
-       c.awaits::text, l.id, l.reason, l.rev, l.index, l.tries, set_config('synchronous_commit', 'off', true)
+SELECT r.workflow, r.version, r.queue, r.priority, r.state, r.parked_reason IS NOT NULL, c.rev, c.kind, c.state,
+       c.line, c.variables::text, c.awaits::text, c.frames::text, c.opens, l.id, l.reason, l.rev, l.index, l.tries,
+       set_config('synchronous_commit', 'off', true)
 FROM leased AS l
 LEFT JOIN durableflow_core.run AS r ON r.id = %(run_id)s
 LEFT JOIN LATERAL (
@@ -100,12 +137,16 @@ LEFT JOIN LATERAL (
 ) AS c ON true
 """
 
+# Under the run's lock. A checkpoint that came meanwhile may await what the wakes announce: then they are kept.
 _LET_GO = """
 DELETE FROM durableflow_core.wake AS w
 WHERE w.run_id = %(run_id)s AND w.id = ANY(%(wakes)s) AND NOT EXISTS (
     SELECT FROM durableflow_core.step AS s
-    WHERE s.run_id = w.run_id AND s.rev = w.rev AND s.index = w.index AND s.state = 'pending')
+    WHERE s.run_id = w.run_id AND s.rev = w.rev AND s.index = w.index AND s.state = 'pending'
+      AND s.kind IN ('timer', 'receive'))
 """
+
+_MOVED_ON = "SELECT FROM durableflow_core.checkpoint WHERE run_id = %(run_id)s AND rev > %(rev)s LIMIT 1"
 
 _HAND_BACK = """
 UPDATE durableflow_core.wake SET leased_by = NULL, visible_at = durableflow_core.now()
@@ -119,22 +160,23 @@ SET visible_at = least(visible_at, durableflow_core.now() + make_interval(secs =
 WHERE run_id = %(run_id)s AND leased_by = %(worker_id)s
 """
 
-_FIRE = f"""
-WITH ours AS (
-    UPDATE durableflow_core.step
-    SET state = 'succeeded', output = 'null', finished_at = durableflow_core.now()
-    WHERE run_id = %(run_id)s AND rev = %(rev)s AND index = %(index)s AND state = 'pending' AND kind = 'timer'
-          AND due_at <= durableflow_core.now()
-    RETURNING run_id, rev, index, shard
-){COUNTDOWN}
-SELECT (SELECT count(*) FROM ours), (SELECT count(*) FROM done)
+_STEP_COLUMNS = """
+SELECT rev, index, kind, name, CASE WHEN abandoned_at IS NULL THEN state ELSE 'cancelled' END, output::text,
+       error::text, extract(epoch FROM coalesce(abandoned_at, finished_at))::float8, begun,
+       CASE kind WHEN 'receive' THEN options::text END, due_at <= durableflow_core.now(),
+       extract(epoch FROM due_at)::float8
+FROM durableflow_core.step AS s WHERE s.run_id = %(run_id)s AND
 """
 
-_STEPS = """
-SELECT index, state, output::text, error::text,
-       CASE WHEN finished_at IS NOT NULL THEN row_number() OVER (ORDER BY finished_at, index) END
-FROM durableflow_core.step WHERE run_id = %(run_id)s AND rev = %(rev)s ORDER BY index
+_STEPS = _STEP_COLUMNS + " s.rev = %(rev)s ORDER BY index"
+
+_STEPS_OUTSIDE = (
+    _STEP_COLUMNS
+    + """
+    (s.rev, s.index) IN (SELECT * FROM unnest(%(revs)s::int[], %(indexes)s::int[]))
+ORDER BY rev, index
 """
+)
 
 _COMMIT = """
 WITH gate AS (SELECT 1), {successor}, looked AS (
@@ -144,34 +186,8 @@ WITH gate AS (SELECT 1), {successor}, looked AS (
 SELECT {result}
 """
 
-# A claim takes the row in `ready` and then the step: with the steps first, the two would wait for each other.
-_LOCK_READY = """
-SELECT FROM durableflow_core.ready WHERE run_id = %(run_id)s AND rev = %(rev)s ORDER BY index FOR UPDATE
-"""
-
-# A later statement than the one that locked the steps: a retry, or a rescue, may have given one back until then.
-_UNREADY = "DELETE FROM durableflow_core.ready WHERE run_id = %(run_id)s AND rev = %(rev)s"
-
-# Ordered, because every transition that locks several steps locks them by (rev, index).
-_ABANDON = """
-WITH left_behind AS (
-    SELECT run_id, rev, index FROM durableflow_core.step
-    WHERE run_id = %(run_id)s AND rev = %(rev)s AND state IN ('pending', 'ready', 'running')
-    ORDER BY rev, index FOR UPDATE
-), ended AS (
-    UPDATE durableflow_core.step AS s
-    SET state = CASE WHEN s.state = 'running' THEN s.state ELSE 'cancelled' END,
-        finished_at = CASE WHEN s.state = 'running' THEN s.finished_at ELSE durableflow_core.now() END,
-        abandoned_at = durableflow_core.now()
-    FROM left_behind AS l
-    WHERE s.run_id = l.run_id AND s.rev = l.rev AND s.index = l.index AND s.state IN ('pending', 'ready', 'running')
-    RETURNING s.run_id, s.rev, s.index
-), silent AS (
-    DELETE FROM durableflow_core.wake AS w USING left_behind AS l
-    WHERE w.run_id = l.run_id AND w.rev = l.rev AND w.index = l.index AND w.reason = 'timer'
-)
-SELECT count(*) FROM ended
-"""
+# A duplicate of a message may move a run on that another worker has parked meanwhile.
+_UNPARKED = "UPDATE durableflow_core.run SET parked_reason = NULL WHERE id = %(run_id)s AND parked_reason IS NOT NULL"
 
 
 def lease(conn: Connection, run_id: UUID, *, boot: UUID, seconds: float, repeated: bool = False) -> Lease | None:
@@ -184,26 +200,11 @@ def lease(conn: Connection, run_id: UUID, *, boot: UUID, seconds: float, repeate
     rows = conn.execute(_LEASE, parameters).fetchall()
     if not rows:
         return None
-    wakes = [Wake(*row[11:16]) for row in rows]
-    workflow, version, queue, priority, run_state, rev, kind, state, line, variables, awaits = rows[0][:11]
+    wakes = [Wake(*row[14:19]) for row in rows]
+    workflow, version, queue, priority, run_state, parked, rev, *place = rows[0][:14]
     if workflow is None or rev is None:  # pruned; the wakes are what is left of it
         return Lease(run_id, wakes, None)
-    view = View(
-        run_id=run_id,
-        workflow=workflow,
-        version=version,
-        queue=queue,
-        priority=priority,
-        run_state=run_state,
-        rev=rev,
-        kind=kind,
-        state=state,
-        line=line,
-        variables=variables,
-        awaits=awaits,
-        steps=(),
-    )
-    return Lease(run_id, wakes, view)
+    return Lease(run_id, wakes, View(run_id, workflow, version, queue, priority, run_state, parked, rev, *place))
 
 
 def shorten_lease(conn: Connection, run_id: UUID, worker_id: UUID) -> int:
@@ -212,25 +213,40 @@ def shorten_lease(conn: Connection, run_id: UUID, worker_id: UUID) -> int:
     return conn.execute(_SHORTEN, {"run_id": run_id, "worker_id": worker_id}).rowcount
 
 
-def fire(conn: Connection, run_id: UUID, rev: int, index: int) -> bool:
-    """End a timer whose time has come. False: it was ended or abandoned before, or it is not due."""
-    row = conn.execute(_FIRE, {"run_id": run_id, "rev": rev, "index": index}).fetchone()
-    return row is not None and bool(row[0])
-
-
-def look(conn: Connection, view: View) -> View:
-    """Read how the steps stand that the run awaits. A later statement than ``lease`` and ``fire``, because what those
-    ended is to be seen."""
+def look(conn: Connection, view: View, outside: Sequence[Place] = ()) -> View:
+    """Read how the steps stand that the run awaits. outside: those of earlier revs among them. A later statement than
+    ``lease`` and what settles steps, because what those ended is to be seen."""
     if view.awaits is None:
         return view
-    rows = conn.execute(_STEPS, {"run_id": view.run_id, "rev": view.rev}).fetchall()
-    return replace(view, steps=[StepOutcome(*row) for row in rows])
+    steps = conn.execute(_STEPS, {"run_id": view.run_id, "rev": view.rev}).fetchall()
+    if outside:
+        parameters = {
+            "run_id": view.run_id,
+            "revs": [place[0] for place in outside],
+            "indexes": [place[1] for place in outside],
+        }
+        steps += conn.execute(_STEPS_OUTSIDE, parameters).fetchall()
+    return replace(view, steps=[StepOutcome(*row) for row in steps])
 
 
-def let_go(conn: Connection, run_id: UUID, wakes: Sequence[Wake]) -> None:
+def let_go(conn: Connection, view: View | None, run_id: UUID, wakes: Sequence[Wake]) -> bool:
     """Delete wakes that turned out to be about nothing: what they announced was committed before them, and was seen.
-    The wake of a timer that is not due after all (the server's clock was set back) stays."""
-    conn.execute(_LET_GO, {"run_id": run_id, "wakes": [wake.id for wake in wakes]})
+    The wake of a timer that is not due after all (the server's clock was set back) stays.
+
+    view: what was seen, None where the run is over. False: the run has moved on meanwhile, and may await now what they
+    announce; they are handed back.
+    """
+    parameters: dict[str, Any] = {"run_id": run_id, "wakes": [wake.id for wake in wakes]}
+    if view is None:
+        conn.execute(_LET_GO, parameters)
+        return True
+    with conn.transaction():
+        lock_run(conn, run_id)
+        if conn.execute(_MOVED_ON, {"run_id": run_id, "rev": view.rev}).fetchone() is None:
+            conn.execute(_LET_GO, parameters)
+            return True
+        hand_back(conn, run_id, wakes)
+    return False
 
 
 def hand_back(conn: Connection, run_id: UUID, wakes: Sequence[Wake]) -> None:
@@ -239,37 +255,71 @@ def hand_back(conn: Connection, run_id: UUID, wakes: Sequence[Wake]) -> None:
     conn.execute(_HAND_BACK, {"run_id": run_id, "wakes": [wake.id for wake in wakes]})
 
 
-def commit(conn: Connection, view: View, wakes: Sequence[Wake], turn: Turn) -> Moved | None:
-    """Move the run on from the checkpoint in ``view``. Steps of that await that have not ended are abandoned.
+def settle(conn: Connection, run_id: UUID, arrivals: Sequence[Arrival]) -> list[Message] | None:
+    """Record ends of receives: the events are taken, and the steps are over. Called inside a transaction. None:
+    somebody else has ended one of them, or taken its event; then nothing of this may be committed."""
+    messages: list[Message] = []
+    for each in arrivals:
+        if each.output is not None:
+            settled = succeed(conn, run_id, each.rev, each.index, each.output)
+        else:
+            assert each.error is not None
+            settled = fail(conn, run_id, each.rev, each.index, each.error)
+        if settled is None:
+            return None
+        if each.event is not None and not receive(conn, run_id, each.event, each.rev, each.index):
+            return None
+        messages += settled.messages
+    return messages
+
+
+def commit(
+    conn: Connection, view: View, wakes: Sequence[Wake], turn: Turn, arrivals: Sequence[Arrival] = ()
+) -> Moved | None:
+    """Move the run on from the checkpoint in ``view``. Steps of that await that have not ended are abandoned; of a run
+    that ends, whatever it has under way. arrivals: what the turn has reckoned with.
 
     None: another decision took the next rev; the loser lets go, and deletes no wake.
     """
     query = _COMMIT.format(successor=successor_sql(turn), result=successor_result(turn))
     parameters = successor_parameters(view.run_id, view.rev, turn)
     parameters["wakes"] = [wake.id for wake in wakes]
-    unfinished = any(step.order is None for step in view.steps)
-    try:
-        if not unfinished:
+    ends = not isinstance(turn, Suspend)
+    arrived = {(each.rev, each.index) for each in arrivals}
+    unfinished = any(
+        step.order is None and not step.begun and step.rev == view.rev and (step.rev, step.index) not in arrived
+        for step in view.steps
+    )
+    cancels = turn.cancels if isinstance(turn, Suspend) else ()
+    outside = looks_outside(turn)
+    if not (unfinished or cancels or arrivals or outside or view.parked or (ends and view.opens)):
+        try:
             return _move(conn, query, parameters, view, turn)
-        landed = None
+        except UniqueViolation:
+            return None
+    messages: list[Message] = []
+    landed = None
+    try:
         with conn.transaction() as transaction:
-            abandon(conn, view.run_id, view.rev)
+            if cancels:
+                messages += abandon_steps(conn, view.run_id, cancels)
+            settled = settle(conn, view.run_id, arrivals)
+            if settled is None:
+                raise Rollback(transaction)
+            if ends and view.opens:
+                messages += abandon_run(conn, view.run_id)
+            elif unfinished:
+                messages += abandon_await(conn, view.run_id, view.rev)
             landed = _move(conn, query, parameters, view, turn)
             if landed is None:
                 raise Rollback(transaction)
-        return landed
+            if outside and look_again(conn, view.run_id, turn):
+                messages.append(advance_message(view.run_id, view.queue, view.priority))
+            if view.parked:
+                conn.execute(_UNPARKED, {"run_id": view.run_id})
     except UniqueViolation:
         return None
-
-
-def abandon(conn: Connection, run_id: UUID, rev: int) -> int:
-    """Stop waiting for the steps of an await: those that have not begun are cancelled, those that run are marked, and
-    end without a retry. Gives how many there were. Called inside the transaction that leaves the await."""
-    await_left = {"run_id": run_id, "rev": rev}
-    conn.execute(_LOCK_READY, await_left)
-    row = conn.execute(_ABANDON, await_left).fetchone()
-    conn.execute(_UNREADY, await_left)
-    return int(row[0]) if row is not None else 0
+    return None if landed is None else replace(landed, messages=[*landed.messages, *messages])
 
 
 def _move(conn: Connection, query: str, parameters: dict[str, Any], view: View, turn: Turn) -> Moved | None:

@@ -5,6 +5,7 @@ finds what landed; two attempts never share a fence, even where PostgreSQL forgo
 claim need not wait for the disk: losing one costs a repeated execution, which the promise allows, never a wrong record.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -22,6 +23,13 @@ class Standing:
     line: int
     variables: str
     awaits: str
+    frames: str | None
+    opens: bool
+
+    @property
+    def checkpoint(self) -> tuple[int, int, str, str, str | None, bool]:
+        """The fields after the rev, as a turn takes them."""
+        return self.state, self.line, self.variables, self.awaits, self.frames, self.opens
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +37,8 @@ class Claimed:
     """An attempt that is ours.
 
     attempt: 1 for the first; failures, losses: of the attempts before this one; input, options: codec texts; shard: the
-    join counter to count down, None where the step is awaited alone; standing: the checkpoint that awaits it, given
+    what the step's end does (`successor`), None where it is awaited alone; followed: whether others may begin because
+    of it; sources: the indexes of the steps whose results it is given; standing: the checkpoint that awaits it, given
     only to a step that is awaited alone and was never lost, because only such a step may advance its run by itself.
     """
 
@@ -49,6 +58,8 @@ class Claimed:
     version: str
     run_queue: str
     run_priority: int
+    followed: bool
+    sources: Sequence[int]
     standing: Standing | None
 
 
@@ -75,7 +86,8 @@ WITH me AS (
 
 _COLUMNS = """
 SELECT s.name, s.attempt, s.failures, s.losses, s.input::text, s.options::text, s.idempotency_key, s.queue, s.priority,
-       s.shard, r.workflow, r.version, r.queue, r.priority, c.state, c.line, c.variables::text, c.awaits::text,
+       s.shard, r.workflow, r.version, r.queue, r.priority, s.feeds IS NOT NULL OR s.gate IS NOT NULL, s.sources,
+       c.state, c.line, c.variables::text, c.awaits::text, c.frames::text, c.opens,
        set_config('synchronous_commit', 'off', true)
 FROM {source} AS s
 JOIN durableflow_core.run AS r ON r.id = s.run_id
@@ -89,6 +101,19 @@ _CLAIMED_BEFORE = _COLUMNS.format(source="durableflow_core.step") + (
     "WHERE s.run_id = %(run_id)s AND s.rev = %(rev)s AND s.index = %(index)s AND s.claim = %(token)s "
     "AND s.state = 'running'"
 )
+
+
+_GIVEN = """
+SELECT index, output::text FROM durableflow_core.step
+WHERE run_id = %(run_id)s AND rev = %(rev)s AND index = ANY(%(sources)s) AND state = 'succeeded'
+"""
+
+
+def given(conn: psycopg.Connection[tuple[Any, ...]], step: StepId, sources: Sequence[int]) -> dict[int, str]:
+    """What the steps that a step needs have come to: codec texts by index."""
+    parameters = {"run_id": step.run_id, "rev": step.rev, "sources": list(sources)}
+    rows: list[tuple[Any, ...]] = conn.execute(_GIVEN, parameters).fetchall()
+    return dict(rows)
 
 
 def claim(
@@ -120,7 +145,7 @@ def claim(
     if row is None:
         return None
     name, attempt, failures, losses, text, options, key, queue, priority, shard = row[:10]
-    workflow, version, run_queue, run_priority, state, line, variables, awaits = row[10:18]
+    workflow, version, run_queue, run_priority, followed, sources, state, line, variables, *rest = row[10:22]
     return Claimed(
         step=step,
         token=token,
@@ -138,5 +163,7 @@ def claim(
         version=version,
         run_queue=run_queue,
         run_priority=run_priority,
-        standing=None if variables is None else Standing(state, line, variables, awaits),
+        followed=followed,
+        sources=sources or (),
+        standing=None if variables is None else Standing(state, line, variables, *rest),
     )

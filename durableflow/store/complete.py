@@ -6,6 +6,7 @@ the siblings' outcomes are read by ``advance``, in a later statement, because on
 still see them running.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -14,11 +15,14 @@ import psycopg
 
 from durableflow.codec import Encoded
 from durableflow.store.faults import is_transient
-from durableflow.store.messages import StepId
+from durableflow.store.following import FOLLOW, FOLLOWING, followers
+from durableflow.store.messages import Message, StepId
 from durableflow.store.successor import (
     Connection,
     Moved,
     Turn,
+    look_again,
+    looks_outside,
     moved,
     successor_parameters,
     successor_result,
@@ -29,10 +33,12 @@ from durableflow.store.successor import (
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """The outcome is in the table. moved: the run went on with it; wakes: it was left a wake instead, or a join was
-    emptied, so that the caller should advance the run now (False: siblings are still at work)."""
+    emptied, so that the caller should advance the run now (False: siblings are still at work); messages: to be
+    published, of what begins because of it."""
 
     moved: Moved | None
     wakes: bool
+    messages: Sequence[Message] = ()
 
 
 # The token stays in the row when the step has ended, so that a commit whose reply was lost can be recognised as ours.
@@ -41,7 +47,7 @@ WITH ours AS (
     UPDATE durableflow_core.step
     SET state = 'succeeded', output = %(output)s::json, finished_at = durableflow_core.now()
     WHERE run_id = %(run_id)s AND rev = %(rev)s AND index = %(index)s AND state = 'running' AND claim = %(token)s
-    RETURNING run_id, rev, index, shard, abandoned_at
+    RETURNING run_id, rev, index, shard, abandoned_at, feeds, gate
 ), released AS (
     DELETE FROM durableflow_core.claim AS c USING ours
     WHERE c.run_id = ours.run_id AND c.rev = ours.rev AND c.index = ours.index
@@ -84,7 +90,6 @@ _WAKE_IF_LAST = """
     FROM ours, done WHERE done.remaining = 0
     RETURNING 1
 )
-SELECT (SELECT count(*) FROM ours), (SELECT count(*) FROM woken)
 """
 
 _WAKE = """
@@ -96,8 +101,11 @@ _WAKE = """
     WHERE r.state = 'running' AND ours.abandoned_at IS NULL
     RETURNING 1
 )
-SELECT (SELECT count(*) FROM ours), (SELECT count(*) FROM woken)
 """
+
+_NO_WAKE = ", woken AS (SELECT 1 WHERE false) "
+
+_WOKEN = "SELECT (SELECT count(*) FROM ours), (SELECT count(*) FROM woken)"
 
 _GATE = ", gate AS (SELECT 1 FROM ours WHERE abandoned_at IS NULL), "
 
@@ -116,8 +124,14 @@ def complete_alone(conn: Connection, step: StepId, token: UUID, output: Encoded,
     outcome, parameters = _outcome(step, token, output)
     parameters |= successor_parameters(step.run_id, step.rev, turn)
     query = outcome + _GATE + successor_sql(turn) + f"SELECT {successor_result(turn)}, (SELECT count(*) FROM ours)"
+    looks = False
     try:
-        row = _one(conn, query, parameters)
+        if not looks_outside(turn):
+            row = _one(conn, query, parameters)
+        else:
+            with conn.transaction():
+                row = _one(conn, query, parameters)
+                looks = row[0] > 0 and look_again(conn, step.run_id, turn)
     except psycopg.Error as error:
         # UniqueViolation: somebody else decided about the run first. Anything else that does not pass by itself must
         # not cost the step its outcome either: that is recorded, and the wake has the run looked at on its own.
@@ -126,18 +140,29 @@ def complete_alone(conn: Connection, step: StepId, token: UUID, output: Encoded,
         return complete_outcome(conn, step, token, output)
     if row[2] == 0:
         return None
-    return Recorded(moved(row, step.run_id, step.rev, turn), False)
+    return Recorded(moved(row, step.run_id, step.rev, turn), looks)
 
 
-def complete_joined(conn: Connection, step: StepId, token: UUID, output: Encoded) -> Recorded | None:
-    """Record the outcome of one step of a join and count it down. None: fenced."""
-    return _record(conn, step, token, output, COUNTDOWN + _WAKE_IF_LAST)
+def complete_joined(
+    conn: Connection, step: StepId, token: UUID, output: Encoded, *, followed: bool = False
+) -> Recorded | None:
+    """Record the outcome of one step of a join and count it down. followed: others may begin because of it. None:
+    fenced."""
+    return _record(conn, step, token, output, COUNTDOWN + _WAKE_IF_LAST, followed)
 
 
-def complete_outcome(conn: Connection, step: StepId, token: UUID, output: Encoded) -> Recorded | None:
-    """Record the outcome and a wake, without moving the run on: for a worker that cannot run the workflow's code, for a
-    step that was lost before, or after ``complete_alone`` could not be committed. None: fenced."""
-    return _record(conn, step, token, output, _WAKE)
+def complete_inner(conn: Connection, step: StepId, token: UUID, output: Encoded) -> Recorded | None:
+    """Record the outcome of a step that only others need, which begin because of it. None: fenced."""
+    return _record(conn, step, token, output, _NO_WAKE, True)
+
+
+def complete_outcome(
+    conn: Connection, step: StepId, token: UUID, output: Encoded, *, followed: bool = False
+) -> Recorded | None:
+    """Record the outcome and a wake, without moving the run on: for a step of which the run has to see for itself what
+    it means, for a worker that cannot run the workflow's code, for a step that was lost before, or after
+    ``complete_alone`` could not be committed. None: fenced."""
+    return _record(conn, step, token, output, _WAKE, followed)
 
 
 def was_completed(conn: Connection, step: StepId, token: UUID) -> bool:
@@ -146,10 +171,13 @@ def was_completed(conn: Connection, step: StepId, token: UUID) -> bool:
     return row is not None and bool(row[0])
 
 
-def _record(conn: Connection, step: StepId, token: UUID, output: Encoded, tail: str) -> Recorded | None:
+def _record(conn: Connection, step: StepId, token: UUID, output: Encoded, tail: str, followed: bool) -> Recorded | None:
     outcome, parameters = _outcome(step, token, output)
-    ours, woken = _one(conn, outcome + tail, parameters)
-    return Recorded(None, woken > 0) if ours else None
+    if not followed:
+        ours, woken = _one(conn, outcome + tail + _WOKEN, parameters)
+        return Recorded(None, woken > 0) if ours else None
+    ours, woken, tasks, looks = _one(conn, f"{outcome}{FOLLOW}{tail}{_WOKEN}, {FOLLOWING}", parameters)
+    return Recorded(None, woken > 0, followers(tasks, looks)) if ours else None
 
 
 def _outcome(step: StepId, token: UUID, output: Encoded) -> tuple[str, dict[str, object]]:

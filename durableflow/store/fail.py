@@ -4,21 +4,25 @@ A step that fails for good always leaves a wake: its error is raised at the work
 even where siblings are still at work (fail fast). The failed row is the dead letter, and stays.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from durableflow.codec import Encoded
 from durableflow.store.complete import COUNTDOWN
-from durableflow.store.messages import StepId
+from durableflow.store.following import ADMIT, ADMITTED, followers
+from durableflow.store.messages import Message, StepId
 from durableflow.store.successor import Connection
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The attempt's end is in the table. final: the step has failed; wakes: the caller should advance the run now."""
+    """The attempt's end is in the table. final: the step has failed; wakes: the caller should advance the run now;
+    messages: to be published, of what begins in its place."""
 
     final: bool
     wakes: bool
+    messages: Sequence[Message] = ()
 
 
 _NOTE = """
@@ -63,15 +67,15 @@ WITH ours AS (
     UPDATE durableflow_core.step
     SET state = 'failed', failures = failures + 1, error = %(error)s::json, finished_at = durableflow_core.now()
     WHERE run_id = %(run_id)s AND rev = %(rev)s AND index = %(index)s AND state = 'running' AND claim = %(token)s
-    RETURNING run_id, rev, index, shard, attempt, worker_id, started_at, abandoned_at
-){_NOTE}{COUNTDOWN}, woken AS (
+    RETURNING run_id, rev, index, shard, attempt, worker_id, started_at, abandoned_at, gate
+){_NOTE}{COUNTDOWN}{ADMIT}, woken AS (
     INSERT INTO durableflow_core.wake (run_id, reason, rev, index, due_at, visible_at)
     SELECT ours.run_id, 'step', ours.rev, ours.index, durableflow_core.now(),
            durableflow_core.now() + interval '2 seconds'
     FROM ours WHERE abandoned_at IS NULL
     RETURNING 1
 )
-SELECT (SELECT count(*) FROM ours), (SELECT count(*) FROM woken), (SELECT count(*) FROM done)
+SELECT (SELECT count(*) FROM ours), (SELECT count(*) FROM woken), {ADMITTED}, (SELECT count(*) FROM done)
 """
 
 
@@ -90,7 +94,7 @@ def fail_for_good(conn: Connection, step: StepId, token: UUID, error: Encoded, *
     """End the step as failed. None: fenced; the attempt was given to somebody else, or the step is over."""
     parameters = _parameters(step, token, error, traceback) | {"outcome": "failed"}
     row = conn.execute(_FINAL, parameters).fetchone()
-    return Failed(True, bool(row[1])) if row is not None and row[0] else None
+    return Failed(True, bool(row[1]), followers(row[2], row[3])) if row is not None and row[0] else None
 
 
 def _parameters(step: StepId, token: UUID, error: Encoded, traceback: str) -> dict[str, object]:

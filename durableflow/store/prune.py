@@ -27,7 +27,7 @@ FOR UPDATE SKIP LOCKED
 """
 
 # The checkpoints go last before the run: who still wants to add one waits for the lock on them, and finds none.
-_PARTS = ("ready", "wake", "attempt", "join_counter", "step", "value", "checkpoint")
+_PARTS = ("ready", "wake", "attempt", "join_counter", "queued", "event", "step", "value", "checkpoint")
 
 # A run of a hundred thousand steps takes longer than the moment that other statements are given.
 _PATIENCE = "SET LOCAL statement_timeout = '60s'"

@@ -22,34 +22,64 @@ FOR UPDATE
 _REDRIVE = """
 WITH prev AS (
     SELECT run_id FROM durableflow_core.checkpoint WHERE run_id = %(run_id)s AND rev = %(rev)s FOR KEY SHARE
+), left_over AS (
+    SELECT s.*, row_number() OVER (PARTITION BY s.gate, s.state = 'succeeded' ORDER BY s.index) AS place,
+           (SELECT count(*)::int FROM durableflow_core.step AS p
+             WHERE p.run_id = s.run_id AND p.rev = s.rev AND p.index = ANY(s.sources) AND p.state <> 'succeeded')
+               AS missing
+    FROM durableflow_core.step AS s WHERE s.run_id = %(run_id)s AND s.rev = %(from_rev)s AND NOT s.begun
+), waiting AS (
+    SELECT l.*, coalesce(l.gate IS NOT NULL AND l.place > (l.options ->> 'limit')::int, false) AS held
+    FROM left_over AS l
 ), next AS (
-    INSERT INTO durableflow_core.checkpoint (run_id, rev, kind, state, line, variables, awaits, created_at)
-    SELECT prev.run_id, %(rev)s + 1, 'redrive', c.state, c.line, c.variables, c.awaits, durableflow_core.now()
+    INSERT INTO durableflow_core.checkpoint
+        (run_id, rev, kind, state, line, variables, awaits, frames, opens, created_at)
+    SELECT prev.run_id, %(rev)s + 1, 'redrive', c.state, c.line, c.variables, c.awaits, c.frames, c.opens,
+           durableflow_core.now()
     FROM prev JOIN durableflow_core.checkpoint AS c ON c.run_id = prev.run_id AND c.rev = %(from_rev)s
     RETURNING run_id, rev
 ), again AS (
     INSERT INTO durableflow_core.step
         (run_id, rev, index, name, kind, state, shard, input, output, options, idempotency_key, queue, priority,
-         created_at, due_at, finished_at)
+         created_at, due_at, finished_at, needs, sources, feeds, gate, child_id)
     SELECT next.run_id, next.rev, s.index, s.name, s.kind,
-           CASE WHEN s.state = 'succeeded' THEN s.state WHEN s.kind = 'task' THEN 'ready' ELSE 'pending' END,
-           CASE WHEN s.shard IS NOT NULL THEN 0 END, s.input,
+           CASE WHEN s.state = 'succeeded' THEN s.state
+                WHEN s.kind = 'task' AND s.missing = 0 AND NOT s.held THEN 'ready' ELSE 'pending' END,
+           CASE WHEN s.shard > 0 THEN 0 ELSE s.shard END, s.input,
            CASE WHEN s.state = 'succeeded' THEN s.output END, s.options,
            coalesce(s.idempotency_key, s.run_id || ':' || s.rev || ':' || s.index), s.queue, s.priority,
-           durableflow_core.now(), s.due_at, CASE WHEN s.state = 'succeeded' THEN durableflow_core.now() END
-    FROM next JOIN durableflow_core.step AS s ON s.run_id = next.run_id AND s.rev = %(from_rev)s
-    RETURNING run_id, rev, index, name, kind, state, shard, queue, priority, due_at
+           durableflow_core.now(),
+           CASE s.kind WHEN 'receive' THEN durableflow_core.now() + (s.due_at - s.created_at) ELSE s.due_at END,
+           CASE WHEN s.state = 'succeeded' THEN durableflow_core.now() END, s.missing, s.sources, s.feeds, s.gate,
+           s.child_id
+    FROM next JOIN waiting AS s ON s.run_id = next.run_id
+    RETURNING run_id, rev, index, name, kind, state, shard, queue, priority, due_at, gate, child_id
+), turns AS (
+    INSERT INTO durableflow_core.queued (run_id, rev, gate, index)
+    SELECT next.run_id, next.rev, s.gate, s.index FROM next JOIN waiting AS s ON s.run_id = next.run_id
+    WHERE s.held AND s.state <> 'succeeded'
+), children AS (
+    INSERT INTO durableflow_core.wake (run_id, reason, due_at, visible_at)
+    SELECT a.child_id, 'redrive', durableflow_core.now(), durableflow_core.now()
+    FROM again AS a JOIN durableflow_core.run AS c ON c.id = a.child_id AND c.state = 'failed'
+    UNION ALL
+    SELECT a.run_id, 'look', durableflow_core.now(), durableflow_core.now()
+    FROM again AS a JOIN durableflow_core.run AS c ON c.id = a.child_id AND c.state IN ('succeeded', 'cancelled')
+    WHERE a.state = 'pending'
+    UNION ALL
+    SELECT run_id, 'look', durableflow_core.now(), durableflow_core.now() FROM again
+    WHERE kind = 'receive' AND state = 'pending'
 ), sent AS (
     INSERT INTO durableflow_core.ready (run_id, rev, index, name, queue, priority, due_at)
     SELECT run_id, rev, index, name, queue, priority, durableflow_core.now() FROM again WHERE state = 'ready'
 ), woken AS (
     INSERT INTO durableflow_core.wake (run_id, reason, rev, index, due_at, visible_at)
-    SELECT run_id, 'timer', rev, index, due_at, due_at FROM again WHERE state = 'pending'
+    SELECT run_id, 'timer', rev, index, due_at, due_at FROM again WHERE state = 'pending' AND due_at IS NOT NULL
     UNION ALL
     SELECT run_id, 'redrive', NULL, NULL, durableflow_core.now(), durableflow_core.now() FROM next
 ), counters AS (
     INSERT INTO durableflow_core.join_counter (run_id, rev, shard, remaining)
-    SELECT run_id, rev, 0, count(*) FILTER (WHERE state <> 'succeeded') FROM again WHERE shard IS NOT NULL
+    SELECT run_id, rev, 0, count(*) FILTER (WHERE state <> 'succeeded') FROM again WHERE shard >= 0
     GROUP BY run_id, rev
 ), reopened AS (
     UPDATE durableflow_core.run AS r SET state = 'running', error = NULL, finished_at = NULL

@@ -14,6 +14,7 @@ from uuid import UUID
 from durableflow.codec import encode
 from durableflow.errors import StepLost
 from durableflow.store.complete import COUNTDOWN
+from durableflow.store.following import ADMIT
 from durableflow.store.messages import StepId
 from durableflow.store.successor import Connection
 
@@ -83,8 +84,8 @@ WITH ours AS (
     UPDATE durableflow_core.step AS s
     SET state = 'failed', losses = s.losses + 1, error = %(error)s::json, finished_at = durableflow_core.now()
     WHERE {_STILL_LOST} AND s.abandoned_at IS NULL AND s.losses + 1 >= %(max_losses)s
-    RETURNING s.run_id, s.rev, s.index, s.shard, s.attempt, s.started_at
-){_NOTE}{COUNTDOWN}, woken AS (
+    RETURNING s.run_id, s.rev, s.index, s.shard, s.attempt, s.started_at, s.gate
+){_NOTE}{COUNTDOWN}{ADMIT}, woken AS (
     INSERT INTO durableflow_core.wake (run_id, reason, rev, index, due_at, visible_at)
     SELECT run_id, 'step', rev, index, durableflow_core.now(), durableflow_core.now() FROM ours
 )

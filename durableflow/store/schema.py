@@ -16,6 +16,7 @@ from sqlalchemy import (
     DDL,
     JSON,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -73,6 +74,10 @@ def _step_key() -> list[SchemaItem]:
 
 def _now(name: str) -> Column[object]:
     return Column(name, _TIME, nullable=False, server_default=_NOW)
+
+
+def _flag(name: str) -> Column[bool]:
+    return Column(name, Boolean, nullable=False, server_default=text("false"))
 
 
 def _count(name: str) -> Column[int]:
@@ -142,6 +147,8 @@ checkpoint = _table(
     Column("variables", JSON),
     Column("awaits", JSON),
     _now("created_at"),
+    Column("frames", JSON),  # the routines that the run stands in
+    _flag("opens"),  # something that was begun may still be under way
     PrimaryKeyConstraint("run_id", "rev"),
     CheckConstraint("kind IN ('start', 'advance', 'finish', 'fail', 'cancel', 'redrive')", name="kind"),
     CheckConstraint("variables IS NOT NULL OR kind IN ('finish', 'fail', 'cancel')", name="place"),
@@ -153,7 +160,7 @@ step = _table(
     Column("name", Text, nullable=False),
     Column("kind", Text, nullable=False, server_default="task"),
     Column("state", Text, nullable=False),
-    Column("shard", SmallInteger),  # of the join counter that it counts down; NULL: awaited alone
+    Column("shard", SmallInteger),  # of the join counter that it counts down; NULL: awaited alone; see `successor`
     Column("input", JSON, nullable=False),
     Column("output", JSON),
     Column("error", JSON),
@@ -171,6 +178,12 @@ step = _table(
     Column("started_at", _TIME),
     Column("finished_at", _TIME),
     Column("abandoned_at", _TIME),
+    _flag("begun"),  # it goes on whatever the run awaits
+    _count("needs"),  # so many steps have to end before it may begin
+    Column("sources", ARRAY(Integer)),  # their indexes
+    Column("feeds", ARRAY(Integer)),  # the indexes of those that need it
+    Column("gate", SmallInteger),  # its group, whose members take turns
+    Column("child_id", Uuid),  # the run that it is
     # PostgreSQL parses each CHECK again at every execution of a statement: the twelve that were here cost a linear step
     # a quarter of its time in the server. These five are what the transitions rely on.
     CheckConstraint("state IN ('pending', 'ready', 'running', 'succeeded', 'failed', 'cancelled')", name="state"),
@@ -226,7 +239,8 @@ wake = _table(
     _count("dispatches"),
     PrimaryKeyConstraint("run_id", "id"),
     CheckConstraint(
-        "reason IN ('start', 'step', 'timer', 'join', 'deadline', 'cancel', 'redrive', 'rescue', 'unpark')",
+        "reason IN ('start', 'step', 'timer', 'join', 'deadline', 'cancel', 'redrive', 'rescue', 'unpark', 'event', "
+        "'child', 'look')",
         name="reason",
     ),
     CheckConstraint("tries >= 0 AND dispatches >= 0", name="counts"),
@@ -243,6 +257,44 @@ join_counter = _table(
     PrimaryKeyConstraint("run_id", "rev", "shard"),
     CheckConstraint("shard >= 0 AND remaining >= 0", name="remaining"),
     storage={"fillfactor": "50"} | _QUEUE | _EAGER,
+)
+
+queued = _table(
+    "queued",
+    Column("run_id", Uuid, nullable=False),
+    Column("rev", Integer, nullable=False),
+    Column("gate", SmallInteger, nullable=False),
+    Column("index", Integer, nullable=False),
+    PrimaryKeyConstraint("run_id", "rev", "gate", "index"),
+    storage=_QUEUE | _ANALYZE | _EAGER,
+)
+
+event_ = _table(
+    "event",
+    Column("run_id", Uuid, nullable=False),
+    Column("id", BigInteger, Identity(always=True), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("event_id", Text),
+    Column("payload", JSON, nullable=False),
+    Column("sent_by", Text),
+    _now("sent_at"),
+    Column("received_at", _TIME),
+    Column("received_rev", Integer),
+    Column("received_index", Integer),
+    Column("rejected_at", _TIME),
+    Column("rejection", Text),
+    PrimaryKeyConstraint("run_id", "id"),
+    CheckConstraint("num_nulls(received_at, received_rev, received_index) IN (0, 3)", name="received"),
+    CheckConstraint("(rejected_at IS NULL) = (rejection IS NULL)", name="rejected"),
+    CheckConstraint("received_at IS NULL OR rejected_at IS NULL", name="once"),
+    Index("event_by_id", "run_id", "event_id", unique=True, postgresql_where=text("event_id IS NOT NULL")),
+    Index(
+        "event_unreceived",
+        "run_id",
+        "name",
+        "id",
+        postgresql_where=text("received_at IS NULL AND rejected_at IS NULL"),
+    ),
 )
 
 attempt = _table(

@@ -19,7 +19,8 @@ FROM durableflow_core.wake WHERE visible_at < 'infinity'
 # window waits, nothing is published at all, or a queue that nobody serves would grow by each wake, twice a minute.
 _DUE = """
 WITH due AS (
-    SELECT w.run_id, w.id, r.state IS NOT DISTINCT FROM 'running' AS runs, r.queue, r.priority
+    SELECT w.run_id, w.id, r.queue, r.priority,
+           (r.state = 'running' OR (r.state = 'failed' AND w.reason = 'redrive')) IS TRUE AS runs
     FROM durableflow_core.wake AS w LEFT JOIN durableflow_core.run AS r ON r.id = w.run_id
     WHERE w.visible_at <= durableflow_core.now() AND w.due_at <= durableflow_core.now()
     ORDER BY w.visible_at LIMIT %(limit)s FOR UPDATE OF w SKIP LOCKED

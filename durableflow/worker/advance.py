@@ -1,24 +1,33 @@
 """The task ``durableflow.advance``: look at a run's wakes, and run the workflow's code where its await is over.
 
-lease, load, turn, commit, publish. Timers, joins, failed steps and new runs come this way; a step that is awaited alone
-moves its run on by itself. Workflow code that crashes or hangs takes this process with it; the wakes that it had leased
-come back, with their tries counted, and after some of them the run fails where everybody can see it.
+lease, settle, look, turn, commit, publish. Timers, events, children, joins, failed steps and new runs come this way; a
+step that is awaited alone moves its run on by itself. Workflow code that crashes or hangs takes this process with it;
+the wakes that it had leased come back, with their tries counted, and after some of them the run fails where everybody
+can see it.
 """
 
 from collections.abc import Sequence
 from uuid import UUID
 
+from psycopg import Rollback
+
 from durableflow import codec
 from durableflow.errors import DeadlineExceeded, DurableFlowError, RunStuck
-from durableflow.language import Definition
-from durableflow.language.outcomes import TooEarly
-from durableflow.language.turn import Defaults, Fail, turn
-from durableflow.store.advance import View, Wake, commit, fire, hand_back, lease, let_go, look
-from durableflow.store.load import values
+from durableflow.language import Definition, Named, Step, Workflow
+from durableflow.language.frames import found, routines_of
+from durableflow.language.launching import Place
+from durableflow.language.outcomes import Ended, Outcome, TooEarly
+from durableflow.language.turn import Defaults, Fail, Stored, awaited_places, turn
+from durableflow.store import cancel as cancelling
+from durableflow.store import redrive as redriving
+from durableflow.store.advance import Arrival, View, Wake, commit, hand_back, lease, let_go, look, settle
+from durableflow.store.messages import Message
 from durableflow.store.park import park
 from durableflow.store.successor import Turn
+from durableflow.worker.arriving import arrivals
 from durableflow.worker.connections import Connection
 from durableflow.worker.runtime import Runtime
+from durableflow.worker.settling import settle_announced
 from durableflow.worker.shield import TURN_LIMIT, TurnHangs, turn_limit
 
 LEASE = 30.0
@@ -35,72 +44,140 @@ def advance(runtime: Runtime, run_id: UUID) -> None:
     if held is None:
         return
     view, wakes = held.view, held.wakes
+    reasons = {wake.reason for wake in wakes}
     if view is None or view.run_state != "running":
-        transact(lambda conn: let_go(conn, run_id, wakes))
+        if view is not None and view.run_state == "failed" and "redrive" in reasons:  # its parent was
+            transact(lambda conn: redriving.redrive(conn, run_id))
+        transact(lambda conn: let_go(conn, None, run_id, wakes))
         return
-    seen = transact(lambda conn: _fire_and_look(conn, view, wakes))
-    turned = _turn(runtime, seen, wakes)
-    if isinstance(turned, str):
-        transact(lambda conn: park(conn, run_id, wakes, turned))
-    elif turned is None:
-        transact(lambda conn: let_go(conn, run_id, wakes))
+    if "cancel" in reasons:
+        cancelled = transact(lambda conn: cancelling.cancel(conn, run_id))
+        runtime.publisher.publish([] if cancelled is None else cancelled.messages)
+        return
+    _look_and_move(runtime, view, wakes)
+
+
+def _look_and_move(runtime: Runtime, view: View, wakes: Sequence[Wake]) -> None:
+    transact = runtime.connections.transact
+    settled = settle_announced(runtime, view, wakes)
+    runtime.publisher.publish(settled.messages)
+    arrived: list[Arrival] = []
+    doom = Fail(settled.failure) if settled.failure is not None else _doom(runtime, view, wakes)
+    if doom is not None:
+        seen = transact(lambda conn: look(conn, view))
+        turned: Turn | str | None = doom
     else:
-        moved = transact(lambda conn: commit(conn, seen, wakes, turned))
+        seen, arrived, turned = _look_and_turn(runtime, view)
+    if isinstance(turned, str):
+        transact(lambda conn: park(conn, view.run_id, wakes, turned))
+    elif turned is None:
+        transact(lambda conn: let_go(conn, seen, view.run_id, wakes))
+    else:
+        moved = transact(lambda conn: commit(conn, seen, wakes, turned, arrived))
         if moved is None:  # another decision was faster
-            transact(lambda conn: hand_back(conn, run_id, wakes))
+            transact(lambda conn: hand_back(conn, view.run_id, wakes))
         else:
             runtime.publisher.publish(moved.messages)
 
 
-def _fire_and_look(conn: Connection, view: View, wakes: Sequence[Wake]) -> View:
-    """End the timers that are due, then read, in a later statement than anything that the wakes announced."""
-    for wake in wakes:
-        if wake.reason == "timer" and wake.rev is not None and wake.index is not None:
-            fire(conn, view.run_id, wake.rev, wake.index)
-    return look(conn, view)
+def _look_and_turn(runtime: Runtime, view: View) -> tuple[View, list[Arrival], Turn | str | None]:
+    """What is seen, the events that the turn reckons with, and the turn: the next checkpoint; or the reason why no
+    worker like this one can compute it; or None: the await is not over."""
+    transact = runtime.connections.transact
+    if view.state is None or view.line is None or view.variables is None:
+        return view, [], None  # a checkpoint of another kind is the newest: the run has ended
+    outside = awaited_places(_stored(view))
+    while True:
+        seen = transact(lambda conn: look(conn, view, outside))
+        arrived = arrivals(runtime, seen)
+        turned = _turn(runtime, seen, arrived)
+        if turned is not None or not arrived:
+            return seen, arrived, turned
+        # An event is received also where the rest of the await is still to come; that may have come just now.
+        runtime.publisher.publish(_receive(runtime, view.run_id, arrived))
 
 
-def _turn(runtime: Runtime, view: View, wakes: Sequence[Wake]) -> Turn | str | None:
-    """The next checkpoint; or the reason why no worker like this one can compute it; or None: the await is not over."""
+def _receive(runtime: Runtime, run_id: UUID, arrived: Sequence[Arrival]) -> list[Message]:
+    def record(conn: Connection, each: Arrival) -> list[Message]:
+        settled: list[Message] | None = None
+        with conn.transaction() as transaction:
+            settled = settle(conn, run_id, [each])
+            if settled is None:
+                raise Rollback(transaction)
+        return settled or []
+
+    messages: list[Message] = []
+    for each in arrived:
+        messages += runtime.connections.transact(lambda conn, each=each: record(conn, each))  # type: ignore[misc]
+    return messages
+
+
+def _doom(runtime: Runtime, view: View, wakes: Sequence[Wake]) -> Fail | None:
+    """Why the run fails, whatever it waits for."""
     if any(wake.reason == "deadline" for wake in wakes):
         return _fail(DeadlineExceeded(f"run {view.run_id} was still going at its deadline"))
-    if view.state is None or view.line is None or view.variables is None:
-        return None  # a checkpoint of another kind is the newest: the run has ended
     tries = max(wake.tries for wake in wakes)
-    if tries > runtime.settings.max_turn_tries:
+    if tries > runtime.settings.max_turn_tries and view.variables is not None:
         return _fail(
             RunStuck(
                 f"the code of {view.workflow} after line {view.line} did not come to its next await in {tries - 1} "
                 "tries: it crashed its worker, ran longer than allowed, or could not be run; see the workers' logs"
             )
         )
+    return None
+
+
+def _turn(runtime: Runtime, view: View, arrived: Sequence[Arrival]) -> Turn | str | None:
     definition = runtime.definition(view.workflow, view.version)
     if isinstance(definition, str):
         return definition
-    return _run(runtime, view, definition)
+    assert isinstance(definition, Step | Workflow)
+    routines: dict[tuple[str, str], Named | None] = {}
+    for name, version in routines_of(view.frames):
+        routine = runtime.definition(name, version)
+        if isinstance(routine, str):
+            return routine
+        routines[name, version] = routine
+    return _run(runtime, view, definition, routines, arrived)
 
 
-def _run(runtime: Runtime, view: View, definition: Definition) -> Turn | None:
+def _run(
+    runtime: Runtime,
+    view: View,
+    definition: Definition,
+    routines: dict[tuple[str, str], Named | None],
+    arrived: Sequence[Arrival],
+) -> Turn | None:
     texts = [view.variables, *(text for step in view.steps for text in (step.output, step.error))]
-    blobs: dict[str, str] = {}
-    if any(codec.references(text) for text in texts if text is not None):
-        blobs = runtime.connections.transact(lambda conn: values(conn, view.run_id, texts))
+    blobs = runtime.large_values(view.run_id, *texts)
+    outcomes: dict[Place, Ended] = {(step.rev, step.index): step for step in view.steps}
+    for each in arrived:
+        ended = each.output or each.error
+        assert ended is not None
+        blobs.update(ended.blobs)
+        place = each.rev, each.index
+        if each.output is not None:
+            outcomes[place] = Outcome("succeeded", output=ended.text, order=each.at)
+        else:
+            outcomes[place] = Outcome("failed", error=ended.text, order=each.at)
     try:
         with turn_limit():
             return turn(
                 definition,
-                state=view.state or 0,
-                line=view.line or 0,
-                variables_text=view.variables or "",
-                awaits=view.awaits,
-                outcomes={step.index: step for step in view.steps},
+                _stored(view),
+                outcomes,
                 blobs=blobs,
+                find=lambda name, version: found(routines, name, version),
                 defaults=Defaults(view.queue, view.priority, runtime.settings.max_value_bytes),
             )
     except TooEarly:  # and nothing wider: this has the wakes deleted
         return None
     except TurnHangs:
         raise RunStuck(f"the code of {view.workflow} ran for {TURN_LIMIT:g} s without coming to an await") from None
+
+
+def _stored(view: View) -> Stored:
+    return Stored(view.rev, view.state or 0, view.line or 0, view.variables or "", view.awaits, view.frames, view.opens)
 
 
 def _fail(error: DurableFlowError) -> Fail:

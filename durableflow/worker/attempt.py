@@ -31,19 +31,28 @@ from celery.exceptions import Ignore, Retry
 
 from durableflow import codec
 from durableflow.errors import CorruptValue, StepRaised
+from durableflow.language import Step, Workflow
 from durableflow.language.attempts import Attempt as Current
 from durableflow.language.attempts import executing
+from durableflow.language.frames import found, routines_of
 from durableflow.language.options import Options, load
 from durableflow.language.outcomes import Outcome
 from durableflow.language.results import described, encode_failure
-from durableflow.language.turn import Defaults, turn
-from durableflow.store.claim import Claimed, claim
-from durableflow.store.complete import Recorded, complete_alone, complete_joined, complete_outcome, was_completed
+from durableflow.language.storable import Given
+from durableflow.language.turn import Defaults, Stored, Suspend, turn
+from durableflow.store.claim import Claimed, Standing, claim, given
+from durableflow.store.complete import (
+    Recorded,
+    complete_alone,
+    complete_inner,
+    complete_joined,
+    complete_outcome,
+    was_completed,
+)
 from durableflow.store.fail import Failed, fail_for_good, retry_later
 from durableflow.store.faults import is_transient
-from durableflow.store.load import values
-from durableflow.store.messages import StepId, advance_message
-from durableflow.store.successor import Turn
+from durableflow.store.messages import Message, StepId, advance_message
+from durableflow.store.successor import INNER, WAKES, Turn
 from durableflow.worker.body import run_body
 from durableflow.worker.connections import Connection
 from durableflow.worker.runtime import Runtime
@@ -115,12 +124,23 @@ class Attempt:
             self._refused = StepRaised(f"the message asked for {self.task.name}, but this step is {claimed.name}")
             return
         try:
-            given: Any = codec.decode(claimed.input, blobs=self._large_values(claimed.input))
-            self.arguments = given["args"], given["kwargs"]
+            stored = self.runtime.large_values(claimed.step.run_id, claimed.input)
+            input_: Any = codec.decode(claimed.input, blobs=stored, extensions=self._results_needed())
+            self.arguments = input_["args"], input_["kwargs"]
         except CorruptValue as error:
             self._refused = error
         except (TypeError, KeyError) as error:
             self._refused = CorruptValue(f"the input of {claimed.name} is not one: {described(error)}")
+
+    def _results_needed(self) -> tuple[codec.Extension, ...]:
+        """What stands in the input where ``later`` named the result of another step."""
+        claimed = self.claimed
+        if not claimed.sources:
+            return ()
+        runtime, run_id = self.runtime, claimed.step.run_id
+        texts = runtime.connections.transact(lambda conn: given(conn, claimed.step, claimed.sources))
+        results = {index: codec.decode(text, blobs=runtime.large_values(run_id, text)) for index, text in texts.items()}
+        return (Given(results),)
 
     def execute(self, body: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Run the body and record how it ended. Gives its value; raises what Celery is to be told."""
@@ -173,10 +193,10 @@ class Attempt:
             self._fail(StepRaised(f"the result could not be recorded: {described(error)}"))
         if recorded is None:
             raise self._fenced()
-        if recorded.moved is not None:
-            self.runtime.publisher.publish(recorded.moved.messages)
-        elif recorded.wakes:
-            self._publish_advance()
+        messages = [*recorded.messages, *(recorded.moved.messages if recorded.moved is not None else ())]
+        if recorded.wakes:
+            messages.append(self._advance())
+        self.runtime.publisher.publish(messages)
 
     def _turn(self, output: codec.Encoded) -> Turn | None:
         """The run's next checkpoint, computed in memory. None: leave it to ``durableflow.advance``, which counts tries:
@@ -185,22 +205,25 @@ class Attempt:
         standing = claimed.standing
         if standing is None:
             return None
-        definition = self.runtime.registry.get(claimed.workflow, claimed.version)
-        if definition is None:
+        registry, step = self.runtime.registry, claimed.step
+        definition = registry.get(claimed.workflow, claimed.version)
+        if not isinstance(definition, Step | Workflow):
+            return None
+        routines = {needed: registry.get(*needed) for needed in routines_of(standing.frames)}
+        if None in routines.values():
             return None
         try:
-            stored = self._large_values(standing.variables)
+            stored = self.runtime.large_values(step.run_id, standing.variables)
             with turn_limit():
-                return turn(
+                turned = turn(
                     definition,
-                    state=standing.state,
-                    line=standing.line,
-                    variables_text=standing.variables,
-                    awaits=standing.awaits,
-                    outcomes={claimed.step.index: Outcome("succeeded", output.text)},
+                    Stored(step.rev, *standing.checkpoint),
+                    {(step.rev, step.index): Outcome("succeeded", output.text)},
                     blobs={**stored, **output.blobs},
+                    find=lambda name, version: found(routines, name, version),
                     defaults=Defaults(claimed.run_queue, claimed.run_priority, self.runtime.settings.max_value_bytes),
                 )
+            return turned if _is_simple(turned, standing) else None
         except BaseException as error:
             _log.warning("the turn after %s is left to durableflow.advance: %s", claimed.step, described(error))
             return None
@@ -209,10 +232,13 @@ class Attempt:
         step, token = self.claimed.step, self.claimed.token
 
         def commit(conn: Connection) -> Recorded | None:
-            if self.claimed.shard is not None:
-                return complete_joined(conn, step, token, output)
+            shard, followed = self.claimed.shard, self.claimed.followed
+            if shard == INNER:
+                return complete_inner(conn, step, token, output)
+            if shard is not None and shard != WAKES:
+                return complete_joined(conn, step, token, output, followed=followed)
             if turn is None:
-                return complete_outcome(conn, step, token, output)
+                return complete_outcome(conn, step, token, output, followed=followed)
             return complete_alone(conn, step, token, output, turn)
 
         def commit_again(conn: Connection) -> Recorded | None:
@@ -238,8 +264,7 @@ class Attempt:
         failed = self._write(record, record)
         if failed is None:
             raise self._fenced() from error
-        if failed.wakes:
-            self._publish_advance()
+        self.runtime.publisher.publish([*failed.messages, *([self._advance()] if failed.wakes else [])])
         if failed.final:
             raise verdict.told
         raise Retry(exc=verdict.error, when=verdict.delay) from error
@@ -274,16 +299,15 @@ class Attempt:
             _log.error("%s %s: its own options are ignored: %s", self.claimed.name, self.claimed.step, error)
             return defaults
 
-    def _publish_advance(self) -> None:
+    def _advance(self) -> Message:
         claimed = self.claimed
-        message = advance_message(claimed.step.run_id, claimed.run_queue, claimed.run_priority)
-        self.runtime.publisher.publish([message])
+        return advance_message(claimed.step.run_id, claimed.run_queue, claimed.run_priority)
 
-    def _large_values(self, text: str) -> dict[str, str]:
-        if not codec.references(text):
-            return {}
-        run_id = self.claimed.step.run_id
-        return self.runtime.connections.transact(lambda conn: values(conn, run_id, [text]))
+
+def _is_simple(turned: Turn, standing: Standing) -> bool:
+    """Whether the end of this step is all that the transaction has to do. The rest is for ``durableflow.advance``:
+    ending what was begun, and what nobody awaits any more."""
+    return not turned.cancels if isinstance(turned, Suspend) else not standing.opens
 
 
 def _claim(runtime: Runtime, step: StepId) -> Claimed | None:

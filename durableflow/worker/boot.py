@@ -39,7 +39,7 @@ def prepare(runtime: Runtime) -> None:
         ) from error
     with conn:
         check_schema(conn)
-        for workflow in runtime.registry.workflows:
+        for workflow in runtime.registry.compiled:
             remember(conn, workflow, settings)
         _register_schedules(conn, runtime)
 

@@ -7,10 +7,12 @@ from uuid import UUID
 
 from celery import Celery
 
+from durableflow import codec
 from durableflow.config import Settings
 from durableflow.errors import ConfigurationError
-from durableflow.language import Definition, Registry
+from durableflow.language import Named, Registry
 from durableflow.steward import Sidecar
+from durableflow.store.load import values
 from durableflow.worker import timeouts
 from durableflow.worker.connections import Connections
 from durableflow.worker.publisher import Publisher
@@ -75,10 +77,16 @@ class Runtime:
             )
         return UUID(boot)
 
-    def definition(self, name: str, version: str) -> Definition | str:
+    def definition(self, name: str, version: str) -> Named | str:
         """What a run of that version is advanced with; or, in words, why this process cannot."""
         found = self.registry.get(name, version)
         return found if found is not None else find(self, name, version)
+
+    def large_values(self, run_id: UUID, *texts: str | None) -> dict[str, str]:
+        """The large values of the run that stored texts refer to, by hash."""
+        if not any(codec.references(text) for text in texts if text is not None):
+            return {}
+        return self.connections.transact(lambda conn: values(conn, run_id, texts))
 
     def on_child_lost(self, pid: int) -> None:
         """A pool child of ours is gone. From any thread; waits for nothing."""

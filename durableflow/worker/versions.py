@@ -4,8 +4,8 @@ import copy
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from durableflow.errors import DurableFlowError, UnknownWorkflow
-from durableflow.language import Definition, Step
+from durableflow.errors import DurableFlowError
+from durableflow.language import Named, Step
 from durableflow.machine import compile_stored
 from durableflow.store.versions import Version, load
 
@@ -13,11 +13,10 @@ if TYPE_CHECKING:
     from durableflow.worker.runtime import Runtime
 
 
-def find(runtime: "Runtime", name: str, version: str) -> Definition | str:
+def find(runtime: "Runtime", name: str, version: str) -> Named | str:
     """A version that is not this process' own: compiled from its stored source; or, in words, why that cannot be."""
-    try:
-        present = runtime.registry.workflow(name)
-    except UnknownWorkflow:
+    present = runtime.registry.present(name)
+    if present is None:
         return f"no worker that has looked at this run defines {name}"
     key = runtime.settings.secret_key
     secret = None if key is None else key.get_secret_value()

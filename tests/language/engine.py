@@ -9,7 +9,7 @@ from durableflow import codec
 from durableflow.language import Call
 from durableflow.language.outcomes import Outcome
 from durableflow.language.results import encode_failure
-from durableflow.language.turn import Defaults, Fail, Finish, Suspend, begin, turn
+from durableflow.language.turn import Defaults, Fail, Finish, Stored, Suspend, begin, turn
 
 
 @dataclass
@@ -28,14 +28,12 @@ class Engine:
         outcomes: dict[int, Outcome] = {}
         while True:
             self.checkpoints.append(at)
+            rev = len(self.checkpoints) - 1
             moved = turn(
                 definition,
-                state=at.state,
-                line=at.line,
-                variables_text=at.variables.text,
+                stored(rev, at),
+                {(rev, index): outcome for index, outcome in outcomes.items()},
                 blobs=self.values,
-                awaits=at.awaits,
-                outcomes=outcomes,
                 defaults=defaults or Defaults(),
             )
             if isinstance(moved, Finish):
@@ -75,30 +73,18 @@ def first_turn(call: Call[Any], **given: Any) -> Suspend | Finish | Fail:
     """The turn from rev 0."""
     call._used = True
     at = begin(call.definition, call.args, call.kwargs, use=call.use)
-    return turn(
-        call.definition,
-        state=at.state,
-        line=at.line,
-        variables_text=at.variables.text,
-        blobs=at.variables.blobs,
-        awaits=at.awaits,
-        outcomes={},
-        **given,
-    )
+    return turn(call.definition, stored(0, at), {}, blobs=at.variables.blobs, **given)
 
 
 def next_turn(call: Call[Any], at: Suspend, outcomes: dict[int, Outcome], **given: Any) -> Suspend | Finish | Fail:
     """The turn that follows ``at``."""
-    return turn(
-        call.definition,
-        state=at.state,
-        line=at.line,
-        variables_text=at.variables.text,
-        blobs=at.variables.blobs,
-        awaits=at.awaits,
-        outcomes=outcomes,
-        **given,
-    )
+    placed = {(1, index): outcome for index, outcome in outcomes.items()}
+    return turn(call.definition, stored(1, at), placed, blobs=at.variables.blobs, **given)
+
+
+def stored(rev: int, at: Suspend) -> Stored:
+    """The checkpoint as a worker loads it."""
+    return Stored(rev, at.state, at.line, at.variables.text, at.awaits, at.frames, at.opens)
 
 
 def error_of(failed: object) -> BaseException:

@@ -8,7 +8,7 @@ from durableflow import Retry, codec
 from durableflow.errors import CorruptValue, NotAwaited, NotStorable, UnknownDefinition, ValueTooLarge
 from durableflow.language.options import load
 from durableflow.language.outcomes import Outcome, TooEarly
-from durableflow.language.turn import Defaults, Finish, Suspend, begin, turn
+from durableflow.language.turn import Defaults, Finish, Stored, Suspend, begin, turn
 from tests.language import shop
 from tests.language.engine import Engine, error_of, first_turn, next_turn
 from tests.language.shop import CardDeclined, Order
@@ -104,8 +104,6 @@ def test_gather_of_nothing_goes_on_at_once() -> None:
         ("asyncio.sleep", "use durableflow.sleep()"),
         ("coroutine", "helper() is a plain coroutine, which cannot be stored: make it a step with @df.step"),
         ("int", "object int can't be used in 'await' expression"),
-        ("workflow", "child workflows come in a later release"),
-        ("workflow in gather", "child workflows come in a later release"),
         ("coroutine in gather", "argument 2: helper() is a plain coroutine"),
     ],
 )
@@ -171,10 +169,10 @@ def test_a_stored_text_that_nobody_wrote_is_refused() -> None:
     call: Any = shop.checkout(Order(1))
     call._used = True
     with pytest.raises(CorruptValue):
-        turn(shop.checkout, state=0, line=1, variables_text="[1]", blobs={}, awaits=None, outcomes={})
+        turn(shop.checkout, Stored(0, 0, 1, "[1]", None), {}, blobs={})
     bad = '{"order": {"~": "call", "v": {"name": "shop.gone", "use": null}, "rest": {"args": [], "kwargs": {}}}}'
     with pytest.raises((UnknownDefinition, CorruptValue)):
-        turn(shop.checkout, state=0, line=1, variables_text=bad, blobs={}, awaits=None, outcomes={})
+        turn(shop.checkout, Stored(0, 0, 1, bad, None), {}, blobs={})
 
 
 def test_a_step_started_by_itself_is_a_run_of_one_step() -> None:

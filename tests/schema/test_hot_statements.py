@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from durableflow.codec import encode
-from durableflow.store import advance, audit, complete, dispatch, fail, load, release, rescue, wake_due
+from durableflow.store import advance, audit, complete, dispatch, fail, load, release, rescue, settle, wake_due
 from durableflow.store.cancel import cancel
 from durableflow.store.messages import StepId
 from durableflow.store.prune import horizon, prune
@@ -119,7 +119,7 @@ def _timer(kernel: Kernel) -> None:
     run_id = kernel.start().run_id
     kernel.move(run_id, suspend("sleep", delay=0.0))
     advance.lease(kernel.conn, run_id, boot=kernel.boot, seconds=30)
-    assert advance.fire(kernel.conn, run_id, 1, 0)
+    assert settle.fire(kernel.conn, run_id, 1, 0)
 
 
 def _fail_fast(kernel: Kernel) -> None:

@@ -94,15 +94,19 @@ def boot_worker(conn: psycopg.Connection[tuple[Any, ...]]) -> UUID:
     return boot
 
 
-def spec(name: str, *, delay: float | None = None, queue: str = "q") -> StepSpec:
+def spec(name: str, *, delay: float | None = None, queue: str = "q", index: int = 0, **given: Any) -> StepSpec:
     nothing = encode({"args": [], "kwargs": {}})
-    kind = "task" if delay is None else "timer"
-    return StepSpec(name=name, kind=kind, input=nothing, options="null", queue=queue, priority=0, delay=delay)
+    kind = given.pop("kind", "task" if delay is None else "timer")
+    return StepSpec(
+        name=name, kind=kind, input=nothing, options="{}", queue=queue, priority=0, delay=delay, index=index, **given
+    )
 
 
 def suspend(*names: str, delay: float | None = None) -> Suspend:
-    shape = json.dumps({"one": 0} if len(names) == 1 else {"all": list(range(len(names)))})
-    steps = [spec(name, delay=delay) for name in names]
+    alone = len(names) == 1
+    shape = json.dumps({"one": 0} if alone else {"all": [{"one": index} for index in range(len(names))]})
+    role = "alone" if alone else "joined"
+    steps = [spec(name, delay=delay, index=index, role=role) for index, name in enumerate(names)]
     return Suspend(state=1, line=12, variables=encode({"amount": 1}), awaits=shape, steps=steps)
 
 

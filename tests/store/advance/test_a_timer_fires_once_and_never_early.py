@@ -1,4 +1,4 @@
-from durableflow.store import advance
+from durableflow.store import advance, settle
 from tests.store.kernel import suspend
 
 
@@ -6,11 +6,11 @@ def test_a_timer_is_not_due_before_its_time(kernel, clock):
     run_id = kernel.start().run_id
     kernel.move(run_id, suspend("sleep", delay=3600.0))
     assert advance.lease(kernel.conn, run_id, boot=kernel.boot, seconds=30) is None
-    assert not advance.fire(kernel.conn, run_id, 1, 0)
+    assert not settle.fire(kernel.conn, run_id, 1, 0)
     clock.advance(3601)
     assert [wake.reason for wake in kernel.leased(run_id)[0]] == ["timer"]
-    assert advance.fire(kernel.conn, run_id, 1, 0)
-    assert not advance.fire(kernel.conn, run_id, 1, 0)
+    assert settle.fire(kernel.conn, run_id, 1, 0)
+    assert not settle.fire(kernel.conn, run_id, 1, 0)
 
 
 def test_a_timer_that_nobody_awaits_any_more_is_gone(kernel):
@@ -18,17 +18,17 @@ def test_a_timer_that_nobody_awaits_any_more_is_gone(kernel):
 
     run_id = kernel.start().run_id
     kernel.move(run_id, suspend("sleep", delay=3600.0))
-    assert cancel(kernel.conn, run_id) is True
+    assert cancel(kernel.conn, run_id).landed
     assert kernel.count("wake", run_id) == 0
-    assert not advance.fire(kernel.conn, run_id, 1, 0)
+    assert not settle.fire(kernel.conn, run_id, 1, 0)
 
 
 def test_a_clock_that_is_set_back_costs_no_timer_its_wake(kernel, clock):
     run_id = kernel.start().run_id
     kernel.move(run_id, suspend("sleep", delay=10.0))
     clock.advance(11)
-    wakes, _ = kernel.leased(run_id)
+    wakes, view = kernel.leased(run_id)
     clock.advance(-5)
-    assert not advance.fire(kernel.conn, run_id, 1, 0)
-    advance.let_go(kernel.conn, run_id, wakes)
+    assert not settle.fire(kernel.conn, run_id, 1, 0)
+    assert advance.let_go(kernel.conn, view, run_id, wakes)
     assert kernel.count("wake", run_id) == 1

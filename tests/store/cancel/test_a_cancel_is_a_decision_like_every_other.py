@@ -10,7 +10,7 @@ from tests.store.kernel import finish, suspend
 def test_what_has_not_begun_is_cancelled_with_the_run(kernel):
     run_id = kernel.at_step(["shop.a", "shop.b"])
     running = kernel.claimed(StepId(run_id, 1, 0))
-    assert cancel(kernel.conn, run_id) is True
+    assert cancel(kernel.conn, run_id).landed
     assert kernel.run_state(run_id) == "cancelled"
     assert kernel.step_state(StepId(run_id, 1, 1)) == "cancelled"
     assert kernel.step_state(running.step) == "running"
@@ -32,7 +32,7 @@ def test_a_cancelled_run_is_not_overwritten_by_success(kernel):
 def test_a_completed_run_is_not_cancelled(kernel):
     run_id = kernel.at_step()
     kernel.complete(kernel.claimed(StepId(run_id, 1, 0)), finish())
-    assert cancel(kernel.conn, run_id) is False
+    assert not cancel(kernel.conn, run_id).landed
     assert kernel.run_state(run_id) == "succeeded"
 
 
@@ -48,22 +48,22 @@ def test_a_cancel_that_waits_for_a_completion_cancels_what_that_launched(kernel,
     cancelling = race.start(cancel, run_id)
     race.wait_until_blocked(cancelling, by=completing)
     completing.commit()
-    assert cancelling.result() is True
+    assert cancelling.result().landed
     assert kernel.revs(run_id) == [0, 1, 2, 3]
     assert kernel.step_state(StepId(run_id, 2, 0)) == "cancelled"
     assert kernel.count("ready", run_id) == 0
 
 
 def test_a_completion_that_waits_for_a_cancel_launches_nothing(kernel, race):
-    from durableflow.store.advance import abandon
+    from durableflow.store.abandon import abandon_run
 
     run_id = kernel.at_step()
     attempt = kernel.claimed(StepId(run_id, 1, 0))
     cancelling = race.connection()
-    abandon(cancelling, run_id, 1)
+    abandon_run(cancelling, run_id)
     completing = race.start(complete_alone, attempt.step, attempt.token, encode(1), suspend("shop.ship"))
     race.wait_until_blocked(completing, by=cancelling)
-    assert cancel(cancelling, run_id) is True
+    assert cancel(cancelling, run_id).landed
     cancelling.commit()
     recorded = completing.result()
     assert recorded is not None
@@ -84,6 +84,6 @@ def test_a_cancel_and_a_claim_do_not_wait_for_each_other(kernel, race):
     race.wait_until_blocked(cancelling, by=claiming)
     assert claim(claiming, step, uuid4(), boot=kernel.boot, pid=1) is not None
     claiming.commit()
-    assert cancelling.result() is True
+    assert cancelling.result().landed
     assert kernel.step_state(step) == "running"
     assert kernel.count("ready", run_id) == 0

@@ -45,11 +45,11 @@ def test_an_attempt_that_was_given_away_fails_nothing(kernel):
 
 
 def test_an_abandoned_step_ends_without_a_retry(kernel):
-    from durableflow.store.advance import abandon
+    from durableflow.store.abandon import abandon_await
 
     step = StepId(kernel.at_step(), 1, 0)
     attempt = kernel.claimed(step)
-    abandon(kernel.conn, step.run_id, 1)
+    abandon_await(kernel.conn, step.run_id, 1)
     assert retry_later(kernel.conn, step, attempt.token, error_text(), traceback="", delay=0) is None
     ended = fail_for_good(kernel.conn, step, attempt.token, error_text(), traceback="")
     assert ended is not None

@@ -1,0 +1,115 @@
+"""The stack of a run: the workflow, and the routines that it stands in, each with its own checkpoint.
+
+They are stored as one document, so that what a routine shares with its caller is still shared when it comes back. The
+workflow's variables are its top; those of the routines stand under ``@frames``, and the blocks that each was called in
+under ``@blocks``. Which routines these are, in which version and state, stands beside it, as JSON::
+
+    [["shop.restock", "1f0c...", 4, 87], ...]           name, version, state, line; the innermost comes last
+"""
+
+import json
+from collections.abc import Callable, Mapping, Set
+from dataclasses import dataclass, field
+from typing import Any
+
+from durableflow import codec
+from durableflow.codec import Encoded, Extension
+from durableflow.errors import CorruptValue
+from durableflow.language.deadline import Within
+from durableflow.language.registry import Named
+from durableflow.language.routine import DEEPEST, RoutineCall
+from durableflow.machine import Checkpoint, Machine
+from durableflow.machine.stack import extensions_of
+
+FRAMES, BLOCKS = "@frames", "@blocks"
+
+
+@dataclass(slots=True)
+class Frame:
+    """One function of the stack. blocks: those that it was called in, of its caller."""
+
+    definition: Named
+    checkpoint: Checkpoint
+    blocks: list[Any] = field(default_factory=list)
+
+
+Stack = list[Frame]
+
+
+def pushed(stack: Stack, awaited: Any) -> Frame | None:
+    """The frame of the routine that is awaited. None: it is no routine.
+
+    Raises RecursionError where the stack is as deep as it may be; TypeError for arguments that it does not take.
+    """
+    blocks: list[Any] = []
+    inner = awaited
+    while isinstance(inner, Within):
+        blocks.append(inner.block)
+        inner = inner.inner
+    if not isinstance(inner, RoutineCall):
+        return None
+    inner._used = True
+    if len(stack) > DEEPEST:
+        raise RecursionError(f"{inner._described()} would be the {len(stack)}th routine inside of another")
+    checkpoint = inner.definition.machine.start(inner.args, inner.kwargs)
+    return Frame(inner.definition, checkpoint, blocks)
+
+
+def store(stack: Stack, *, known: Set[str] = frozenset(), limit: int | None = None) -> tuple[Encoded, str | None]:
+    """The stored form of a stack: all variables, and the routines. Raises NotStorable, ValueTooLarge."""
+    bottom, *inner = stack
+    variables: dict[str, object] = bottom.checkpoint.variables
+    if inner:
+        variables = {
+            **variables,
+            FRAMES: [frame.checkpoint.variables for frame in inner],
+            BLOCKS: [frame.blocks for frame in inner],
+        }
+    encoded = codec.encode(variables, where="", known=known, extensions=_extensions(stack), limit=limit)
+    rows = [[f.definition.name, f.definition.machine.version, f.checkpoint.state, f.checkpoint.line] for f in inner]
+    return encoded, json.dumps(rows, separators=(",", ":")) if inner else None
+
+
+def restore(
+    definition: Named,
+    state: int,
+    line: int,
+    variables: str,
+    frames: str | None,
+    find: Callable[[str, str], Named] | None,
+    blobs: Mapping[str, str],
+) -> Stack:
+    """The stack as it was stored. find: gives the routines. Raises CorruptValue."""
+    stack = [Frame(definition, Checkpoint(state, line, {}))]
+    if frames is not None:
+        assert find is not None, "a run that stands in a routine is advanced by who can find it"
+        for name, version, inner_state, inner_line in json.loads(frames):
+            stack.append(Frame(find(name, version), Checkpoint(inner_state, inner_line, {})))
+    found = codec.decode(variables, blobs=blobs, extensions=_extensions(stack))
+    if not isinstance(found, dict):
+        raise CorruptValue(f"the stored variables of {definition.name} are not a mapping: {variables[:200]}")
+    if frames is not None:
+        for frame, own, blocks in zip(stack[1:], found.pop(FRAMES), found.pop(BLOCKS), strict=True):
+            frame.checkpoint = Checkpoint(frame.checkpoint.state, frame.checkpoint.line, own)
+            frame.blocks = blocks
+    stack[0].checkpoint = Checkpoint(state, line, found)
+    return stack
+
+
+def routines_of(frames: str | None) -> list[tuple[str, str]]:
+    """Name and version of the routines that are needed to go on."""
+    return [] if frames is None else [(row[0], row[1]) for row in json.loads(frames)]
+
+
+def found(routines: Mapping[tuple[str, str], Named | None], name: str, version: str) -> Named:
+    """The routine of a frame among those that were looked up."""
+    routine = routines.get((name, version))
+    assert routine is not None, "a run whose routine is not here is parked, or left to somebody who has it"
+    return routine
+
+
+def _extensions(stack: Stack) -> tuple[Extension, ...]:
+    if len(stack) == 1:
+        return stack[0].definition.machine.extensions
+    machines = [frame.definition.machine for frame in stack]
+    return extensions_of([machine for machine in machines if isinstance(machine, Machine)])

@@ -1,0 +1,256 @@
+"""What the next checkpoint launches: from what a workflow awaits and begins to the steps of one rev.
+
+The *shape* of an await says how the outcomes of its steps make its value (`outcomes`)::
+
+    {"one": 3}                          the step with index 3, launched by this checkpoint
+    {"step": [2, 0]}                    one that was begun: rev 2, index 0
+    {"all": [...], "errors": true}      a gather
+    {"race": [...]}                     the first of them
+    {"within": [2, 1], "of": ...}       what is awaited inside of a block whose timer is that step
+    {"is": "..."}                       a value that is there already, as codec text
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from uuid import UUID
+
+from durableflow import codec
+from durableflow.language.begun import ChildHandle, Handle, Spawn
+from durableflow.language.call import Call
+from durableflow.language.deadline import Within
+from durableflow.language.flowing import needed_by
+from durableflow.language.gathering import Gather
+from durableflow.language.ids import new_run_id
+from durableflow.language.lazy import Lazy
+from durableflow.language.racing import Race
+from durableflow.language.receiving import Receive
+from durableflow.language.routine import RoutineCall, misplaced
+from durableflow.language.step import Step
+from durableflow.language.timer import Sleep
+from durableflow.language.unfit import unfit
+
+Shape = dict[str, Any]
+Place = tuple[int, int]
+"""A step's rev and index."""
+
+Work = Call[Any] | Sleep | Receive[Any]
+Role = Literal["alone", "joined", "wakes", "inner"]
+"""What the end of a step does: ``alone`` moves its run on by itself, ``joined`` counts a join down, ``wakes`` has the
+run look, ``inner`` only lets the steps begin that need it."""
+
+
+@dataclass(eq=False, slots=True)
+class Node:
+    """A step to be. work: what it is; begun: it goes on whatever the run awaits; needs, feeds: indexes of the steps
+    that it needs, and that need it; gate: the group whose members take turns,
+    limit of them at a time; held: it waits for its turn; child_id:
+    of the run that it is; leaves, fails: the policies of a spawn; sources: the index of the step that each call has
+    become which ``later`` names in its arguments, by the call's identity."""
+
+    work: Work
+    index: int
+    begun: bool
+    role: Role = "wakes"
+    needs: tuple[int, ...] = ()
+    feeds: tuple[int, ...] = ()
+    gate: int | None = None
+    limit: int | None = None
+    held: bool = False
+    child_id: UUID | None = None
+    leaves: bool = False
+    fails: bool = False
+    sources: dict[int, int] = field(default_factory=dict)
+
+
+class Launcher:
+    """Collects the steps of one rev while the workflow's code runs. rev: of the checkpoint that will launch them;
+    nodes: by index; cancelled: places of steps of earlier revs that are to end; encoding: the node whose input is being
+    stored."""
+
+    def __init__(self, rev: int) -> None:
+        self.rev = rev
+        self.nodes: dict[int, Node] = {}
+        self.cancelled: list[Place] = []
+        self.encoding: Node | None = None
+        self._next = 0
+        self._gates = 0
+        self._shared: dict[int, Node] = {}
+
+    # --- begun
+
+    def begin(self, work: Call[Any] | Sleep) -> Handle[Any]:
+        """Launch this with the next checkpoint, whatever that awaits."""
+        if isinstance(work, Call) and not isinstance(work.definition, Step):
+            return self._spawned(work, leaves=False, fails=False)
+        before, self._shared = self._next, {}
+        node = self._node(work, begun=True) if isinstance(work, Sleep) else self._flow([work], begun=True)[0]
+        name = work._described() if isinstance(work, Sleep) else work.definition.name
+        return Handle(name, self.rev, node.index, tuple(i for i in range(before, self._next) if i != node.index))
+
+    def _spawned(self, call: Call[Any], *, leaves: bool, fails: bool) -> ChildHandle[Any]:
+        node = self._node(call, begun=True)
+        node.leaves, node.fails = leaves, fails
+        assert node.child_id is not None
+        return ChildHandle(call.definition.name, self.rev, node.index, node.child_id)
+
+    def cancel(self, handle: Handle[Any]) -> None:
+        """End what was begun. What was begun since the last checkpoint is not launched at all."""
+        for index in (*handle.below, handle.index):
+            if handle.rev < self.rev:
+                self.cancelled.append((handle.rev, index))
+            else:
+                self.nodes.pop(index, None)
+
+    # --- awaited
+
+    def awaited(self, what: object) -> Shape:
+        """The shape of what is awaited, whose steps are added to ``nodes``.
+
+        Raises:
+            TypeError: a workflow cannot await this; for the author, at the await.
+        """
+        self._shared = {}
+        begun = set(self.nodes)
+        calls = list(_calls_of(what))
+        if any(needed_by(call) for call in calls):
+            wanted = {id(need): need for call in calls for need in needed_by(call)}
+            self._flow([call for call in calls if needed_by(call) or id(call) in wanted], begun=False)
+        shape = self._shape(what)
+        _assign_roles(shape, [node for index, node in self.nodes.items() if index not in begun])
+        return shape
+
+    def _shape(self, what: object) -> Shape:
+        match what:
+            case Call() | Sleep() | Receive():
+                what._used = True
+                node = self._shared.get(id(what)) or self._node(what, begun=False)
+                return {"one": node.index}
+            case Gather():
+                what._used = True
+                return self._gathered(what)
+            case Race():
+                what._used = True
+                return {"race": [self._shape(member) for member in what.calls]}
+            case Within():
+                return {"within": [what.timer.rev, what.timer.index], "of": self._shape(what.inner)}
+            case Handle():
+                return {"step": [what.rev, what.index]}
+            case Spawn():
+                what._used = True
+                handle = self._spawned(what.call, leaves=what.leaves, fails=what.fails)
+                return {"is": codec.encode(handle, where="spawn").text}
+            case RoutineCall():
+                what._used = True
+                raise TypeError(misplaced(what))
+        if isinstance(what, Lazy):
+            what._used = True
+        raise TypeError(unfit(what))
+
+    def _gathered(self, what: Gather[Any]) -> Shape:
+        shapes: list[Shape] = []
+        if what.limit is not None:
+            self._gates += 1
+        for position, member in enumerate(what.calls):
+            shapes.append(self._shape(member))
+            if what.limit is not None:
+                if not isinstance(member, Call) or id(member) in self._shared:
+                    raise TypeError(
+                        f"gather(limit=) takes calls of steps and workflows without later(), not {member._described()}"
+                    )
+                node = self.nodes[shapes[-1]["one"]]
+                node.gate, node.limit, node.held = self._gates, what.limit, position >= what.limit
+        return {"all": shapes, "errors": True} if what.errors else {"all": shapes}
+
+    # --- nodes
+
+    def _node(self, work: Work, begun: bool) -> Node:
+        node = Node(work, self._next, begun)
+        if isinstance(work, Call) and not isinstance(work.definition, Step):
+            if needed_by(work):
+                raise TypeError(
+                    f"{work._described()} is a workflow, which starts with values: await what it needs first, "
+                    "without later()"
+                )
+            node.child_id = new_run_id()
+        self.nodes[self._next] = node
+        self._next += 1
+        return node
+
+    def _flow(self, roots: Iterable[Call[Any]], begun: bool) -> list[Node]:
+        """Nodes for calls and for all that they need, each call once, what is needed before what needs it."""
+        shared, open_ = self._shared, set[int]()
+        roots = list(roots)
+        stack: list[Call[Any]] = list(reversed(roots))
+        while stack:
+            call = stack[-1]
+            if id(call) in shared:
+                stack.pop()
+                continue
+            needs = needed_by(call)
+            missing = [need for need in needs if id(need) not in shared]
+            if missing:
+                if id(call) in open_:
+                    raise TypeError(f"{call._described()} needs its own result, by way of later()")
+                open_.add(id(call))
+                stack += reversed(missing)
+                continue
+            call._used = True
+            node = shared[id(call)] = self._node(call, begun)
+            node.needs = tuple(shared[id(need)].index for need in needs)
+            node.sources = {id(need): shared[id(need)].index for need in needs}
+            for need in needs:
+                shared[id(need)].feeds += (node.index,)
+                shared[id(need)].role = "inner"
+            stack.pop()
+        return [shared[id(root)] for root in roots]
+
+    def source(self, call: Call[Any]) -> int | None:
+        """The index of the step that a call in the arguments being stored has become. None: it stands where nobody
+        looked for one."""
+        return None if self.encoding is None else self.encoding.sources.get(id(call))
+
+
+def _calls_of(what: object) -> Iterable[Call[Any]]:
+    """The calls that are awaited together, in order."""
+    stack = [what]
+    while stack:
+        each = stack.pop()
+        if isinstance(each, Call):
+            yield each
+        elif isinstance(each, Gather | Race):
+            stack += reversed(each.calls)
+        elif isinstance(each, Within):
+            stack.append(each.inner)
+
+
+def _assign_roles(shape: Shape, nodes: Iterable[Node]) -> None:
+    leaves = set(own_steps(shape))
+    core = shape
+    while "within" in core:
+        core = core["of"]
+    role: Role = "alone" if "one" in core else "joined" if _only_joins(core) else "wakes"
+    for node in nodes:
+        if not node.begun:
+            node.role = role if node.index in leaves else "inner"
+
+
+def _only_joins(shape: Shape) -> bool:
+    """Whether the await is over when, and only when, each of its own steps is."""
+    return "one" in shape or "is" in shape or ("all" in shape and all(map(_only_joins, shape["all"])))
+
+
+def own_steps(shape: Shape) -> Iterator[int]:
+    """The indexes of the steps that the checkpoint itself launches."""
+    if "one" in shape:
+        yield shape["one"]
+    for member in members_of(shape):
+        yield from own_steps(member)
+
+
+def members_of(shape: Shape) -> Sequence[Shape]:
+    """The shapes that a shape is made of."""
+    if "within" in shape:
+        return [shape["of"]]
+    members: list[Shape] = shape.get("all") or shape.get("race") or []
+    return members

@@ -1,0 +1,89 @@
+"""What may begin because a step has ended: the steps that needed it, and the next one of a gather with a limit.
+
+SQL to be shared by the transitions that end a step: they supply a CTE ``ours`` with the step's run_id, rev, index,
+feeds and gate, and give back the messages for afterwards. Steps are locked in the order of their indexes, and those
+that a step feeds have larger ones than itself: no two completions wait for each other.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from durableflow.store.messages import Message, StepId, advance_message, step_message
+
+_FED = """
+, fed AS (
+    SELECT s.run_id, s.rev, s.index FROM durableflow_core.step AS s
+    JOIN ours ON s.run_id = ours.run_id AND s.rev = ours.rev AND s.index = ANY(ours.feeds)
+    ORDER BY s.index FOR UPDATE OF s
+), nearer AS (
+    UPDATE durableflow_core.step AS s
+    SET needs = s.needs - 1, state = CASE WHEN s.state = 'pending' AND s.needs = 1 THEN 'ready' ELSE s.state END
+    FROM fed WHERE s.run_id = fed.run_id AND s.rev = fed.rev AND s.index = fed.index
+    RETURNING s.run_id, s.rev, s.index, s.name, s.queue, s.priority, s.options, s.state
+)"""
+
+_NEXT = """
+, turn AS (
+    DELETE FROM durableflow_core.queued AS q USING (
+        SELECT q.run_id, q.rev, q.gate, q.index FROM durableflow_core.queued AS q, ours
+        WHERE q.run_id = ours.run_id AND q.rev = ours.rev AND q.gate = ours.gate
+        ORDER BY q.index LIMIT 1 FOR UPDATE OF q SKIP LOCKED
+    ) AS first
+    WHERE q.run_id = first.run_id AND q.rev = first.rev AND q.gate = first.gate AND q.index = first.index
+    RETURNING q.run_id, q.rev, q.index
+), admitted AS (
+    UPDATE durableflow_core.step AS s SET state = CASE s.kind WHEN 'task' THEN 'ready' ELSE s.state END
+    FROM turn AS t WHERE s.run_id = t.run_id AND s.rev = t.rev AND s.index = t.index AND s.state = 'pending'
+    RETURNING s.run_id, s.rev, s.index, s.name, s.queue, s.priority, s.options, s.state, s.child_id
+), first_look AS (
+    INSERT INTO durableflow_core.wake (run_id, reason, due_at, visible_at)
+    SELECT child_id, 'start', durableflow_core.now(), durableflow_core.now() + interval '2 seconds'
+    FROM admitted WHERE child_id IS NOT NULL
+    RETURNING run_id
+)"""
+
+_SENT = """
+, beginning AS (
+    INSERT INTO durableflow_core.ready
+        (run_id, rev, index, name, queue, priority, due_at, dispatched_at, dispatches)
+    SELECT run_id, rev, index, name, queue, priority, durableflow_core.now(),
+           CASE WHEN fits THEN durableflow_core.now() END, fits::int
+    FROM (SELECT b.*, NOT EXISTS (
+              SELECT FROM durableflow_core.congestion AS g WHERE g.queue = b.queue) AS fits
+          FROM ({sources}) AS b WHERE b.state = 'ready' OFFSET 0) AS task
+    RETURNING index, dispatches
+)"""
+
+_MESSAGES = """(
+    SELECT json_agg(json_build_array(b.run_id, b.rev, b.index, b.name, b.queue, b.priority,
+               CASE WHEN json_typeof(b.options -> 'timeout') = 'number' THEN (b.options ->> 'timeout')::float8 END))
+    FROM ({sources}) AS b JOIN beginning USING (index) WHERE beginning.dispatches = 1)"""
+
+_LOOKS = """(
+    SELECT json_agg(json_build_array(r.id, r.queue, r.priority))
+    FROM first_look AS f JOIN durableflow_core.run AS r ON r.id = f.run_id)"""
+
+_COLUMNS = "SELECT run_id, rev, index, name, queue, priority, options, state FROM "
+_BOTH = f"{_COLUMNS} nearer UNION ALL {_COLUMNS} admitted"
+
+FOLLOW = _FED + _NEXT + _SENT.format(sources=_BOTH)
+"""After a step that succeeded."""
+
+FOLLOWING = f"{_MESSAGES.format(sources=_BOTH)}, {_LOOKS}"
+"""The two columns that ``followers`` reads."""
+
+ADMIT = _NEXT + _SENT.format(sources=_COLUMNS + "admitted")
+"""After a step that did not: those that need it do not begin, but its place is free."""
+
+ADMITTED = f"{_MESSAGES.format(sources=_COLUMNS + 'admitted')}, {_LOOKS}"
+"""The two columns that ``followers`` reads, after ADMIT."""
+
+
+def followers(tasks: Sequence[Sequence[Any]] | None, looks: Sequence[Sequence[Any]] | None) -> list[Message]:
+    """The messages of what may begin now, to be published after the commit."""
+    steps = [
+        step_message(StepId(UUID(run_id), rev, index), name, queue, priority, 1, timeout)
+        for run_id, rev, index, name, queue, priority, timeout in tasks or ()
+    ]
+    return steps + [advance_message(UUID(run_id), queue, priority) for run_id, queue, priority in looks or ()]

@@ -1,0 +1,136 @@
+"""settle: pending -> succeeded or failed, for a step that no worker executes: a timer, an event, a child, or a step
+that needs one which failed.
+
+Each tests in its own update that the step is still pending, and counts its join down in the same statement. The caller
+holds a wake of the run, so that nothing is lost when it dies in between.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from durableflow.codec import Encoded
+from durableflow.store.complete import COUNTDOWN
+from durableflow.store.following import ADMIT, ADMITTED, followers
+from durableflow.store.messages import Message
+from durableflow.store.successor import Connection
+
+_FIRE = f"""
+WITH ours AS (
+    UPDATE durableflow_core.step
+    SET state = 'succeeded', output = 'null', finished_at = durableflow_core.now()
+    WHERE run_id = %(run_id)s AND rev = %(rev)s AND index = %(index)s AND state = 'pending' AND kind = 'timer'
+          AND due_at <= durableflow_core.now()
+    RETURNING run_id, rev, index, shard
+){COUNTDOWN}
+SELECT (SELECT count(*) FROM ours), (SELECT count(*) FROM done)
+"""
+
+_SETTLE = f"""
+WITH ours AS (
+    UPDATE durableflow_core.step
+    SET state = %(state)s, output = %(output)s::json, error = %(error)s::json, finished_at = durableflow_core.now()
+    WHERE run_id = %(run_id)s AND rev = %(rev)s AND index = %(index)s AND state = 'pending'
+    RETURNING run_id, rev, index, shard, gate
+), large AS (
+    INSERT INTO durableflow_core.value (run_id, hash, body)
+    SELECT ours.run_id, v.hash, v.body::json
+    FROM ours, unnest(%(hashes)s::text[], %(bodies)s::text[]) AS v(hash, body)
+    ON CONFLICT DO NOTHING
+){COUNTDOWN}{ADMIT}
+SELECT (SELECT count(*) FROM ours), {ADMITTED}, (SELECT count(*) FROM done)
+"""
+
+# A redrive has the same child awaited under a later rev, while the child knows the one that it was born with.
+_CHILD = """
+SELECT s.rev, s.child_id, s.options ->> 'fails', r.workflow, r.state, r.output::text, r.error::text
+FROM durableflow_core.step AS o
+JOIN durableflow_core.step AS s ON s.run_id = o.run_id AND s.rev >= o.rev AND s.index = o.index
+                               AND s.child_id = o.child_id AND s.state = 'pending'
+JOIN durableflow_core.run AS r ON r.id = s.child_id
+WHERE o.run_id = %(run_id)s AND o.rev = %(rev)s AND o.index = %(index)s
+ORDER BY s.rev DESC LIMIT 1
+"""
+
+# What a step feeds has a larger index than itself, so that this ends.
+_DOOMED = """
+WITH RECURSIVE origin AS (
+    SELECT error, feeds FROM durableflow_core.step
+    WHERE run_id = %(run_id)s AND rev = %(rev)s AND index = %(index)s AND state = 'failed' AND feeds IS NOT NULL
+), doomed(index) AS (
+    SELECT unnest(feeds) FROM origin
+    UNION
+    SELECT unnest(s.feeds) FROM doomed AS d
+    JOIN durableflow_core.step AS s ON s.run_id = %(run_id)s AND s.rev = %(rev)s AND s.index = d.index
+)
+SELECT d.index, (SELECT error::text FROM origin) FROM doomed AS d ORDER BY d.index
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """messages: to be published, of what begins in its place."""
+
+    messages: list[Message]
+
+
+@dataclass(frozen=True, slots=True)
+class EndedChild:
+    """A child that has ended. rev: of the step that waits for it; fails: its failure is its parent's; state, output,
+    error: of its run, as stored."""
+
+    rev: int
+    run_id: UUID
+    workflow: str
+    fails: bool
+    state: str
+    output: str | None
+    error: str | None
+
+
+def fire(conn: Connection, run_id: UUID, rev: int, index: int) -> bool:
+    """End a timer whose time has come. False: it was ended or abandoned before, or it is not due."""
+    row = conn.execute(_FIRE, {"run_id": run_id, "rev": rev, "index": index}).fetchone()
+    return row is not None and bool(row[0])
+
+
+def succeed(conn: Connection, run_id: UUID, rev: int, index: int, output: Encoded) -> Settled | None:
+    """End a pending step with a result. None: it was ended or abandoned before."""
+    return _settle(conn, run_id, rev, index, "succeeded", output)
+
+
+def fail(conn: Connection, run_id: UUID, rev: int, index: int, error: Encoded) -> Settled | None:
+    """End a pending step with an error. None: it was ended or abandoned before."""
+    return _settle(conn, run_id, rev, index, "failed", error)
+
+
+def ended_child(conn: Connection, run_id: UUID, rev: int, index: int) -> EndedChild | None:
+    """How the child that a step waits for has ended. None: it has not, or nobody waits for it any more."""
+    row = conn.execute(_CHILD, {"run_id": run_id, "rev": rev, "index": index}).fetchone()
+    if row is None or row[4] == "running":
+        return None
+    waiting, child_id, fails, workflow, state, output, error = row
+    return EndedChild(waiting, child_id, workflow, fails == "true", state, output, error)
+
+
+def spread(conn: Connection, run_id: UUID, rev: int, index: int) -> int:
+    """Fail every step that needs a failed one, also by way of others, with its error. Gives how many there were."""
+    rows = conn.execute(_DOOMED, {"run_id": run_id, "rev": rev, "index": index}).fetchall()
+    count = 0
+    for doomed, error in rows:
+        count += _settle(conn, run_id, rev, doomed, "failed", Encoded(error, {})) is not None
+    return count
+
+
+def _settle(conn: Connection, run_id: UUID, rev: int, index: int, state: str, value: Encoded) -> Settled | None:
+    parameters = {
+        "run_id": run_id,
+        "rev": rev,
+        "index": index,
+        "state": state,
+        "output": value.text if state == "succeeded" else None,
+        "error": value.text if state == "failed" else None,
+        "hashes": list(value.blobs),
+        "bodies": list(value.blobs.values()),
+    }
+    row = conn.execute(_SETTLE, parameters).fetchone()
+    return Settled(followers(row[1], row[2])) if row is not None and row[0] else None

@@ -1,0 +1,78 @@
+"""End the steps that no worker executes, as a run's wakes announce it: timers, children, what needs a failed step."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from durableflow import codec
+from durableflow.codec import Encoded
+from durableflow.errors import StepCancelled
+from durableflow.store.advance import View, Wake
+from durableflow.store.messages import Message
+from durableflow.store.settle import EndedChild, Settled, ended_child, fail, fire, spread, succeed
+from durableflow.worker.connections import Connection
+from durableflow.worker.runtime import Runtime
+
+
+@dataclass(slots=True)
+class Announced:
+    """messages: to be published; failure: of a child whose failure is its parent's."""
+
+    messages: list[Message] = field(default_factory=list)
+    failure: Encoded | None = None
+
+
+def settle_announced(runtime: Runtime, view: View, wakes: Sequence[Wake]) -> Announced:
+    """Do what the wakes announce, each in a transaction of its own: they stay until the run has moved on, or there was
+    nothing to do."""
+    found = Announced()
+    transact = runtime.connections.transact
+    for wake in wakes:
+        rev, index = wake.rev, wake.index
+        if rev is None or index is None:
+            continue
+        if wake.reason == "timer":
+            transact(lambda conn, rev=rev, index=index: fire(conn, view.run_id, rev, index))  # type: ignore[misc]
+        elif wake.reason == "step":
+            transact(lambda conn, rev=rev, index=index: spread(conn, view.run_id, rev, index))  # type: ignore[misc]
+        elif wake.reason == "child":
+            _child(runtime, view, rev, index, found)
+    if any(wake.reason == "look" for wake in wakes):
+        for rev, index in transact(lambda conn: waiting_for_children(conn, view)):
+            _child(runtime, view, rev, index, found)
+    return found
+
+
+_WAITING = """
+SELECT rev, index FROM durableflow_core.step
+WHERE run_id = %(run_id)s AND rev = %(rev)s AND kind = 'child' AND state = 'pending' ORDER BY index
+"""
+
+
+def waiting_for_children(conn: Connection, view: View) -> list[tuple[int, int]]:
+    """The children that the run awaits: after a redrive, one may have ended before."""
+    rows = conn.execute(_WAITING, {"run_id": view.run_id, "rev": view.rev}).fetchall()
+    return [(row[0], row[1]) for row in rows]
+
+
+def _child(runtime: Runtime, view: View, rev: int, index: int, found: Announced) -> None:
+    transact = runtime.connections.transact
+    child = transact(lambda conn: ended_child(conn, view.run_id, rev, index))
+    if child is None:
+        return
+    outcome = _outcome_of(runtime, child)
+    if child.state == "succeeded":
+        settled: Settled | None = transact(lambda conn: succeed(conn, view.run_id, child.rev, index, outcome))
+    else:
+        settled = transact(lambda conn: fail(conn, view.run_id, child.rev, index, outcome))
+        if child.fails:
+            found.failure = outcome
+    if settled is not None:
+        found.messages += settled.messages
+
+
+def _outcome_of(runtime: Runtime, child: EndedChild) -> Encoded:
+    """What the child came to, with the large values that it refers to: its parent keeps its own copies."""
+    text = child.output if child.state == "succeeded" else child.error
+    if child.state == "cancelled" or text is None:
+        return codec.encode(StepCancelled(f"the child run {child.run_id} of {child.workflow} was cancelled"))
+    return Encoded(text, runtime.large_values(child.run_id, text))
