@@ -3,7 +3,7 @@
 The views are files in the directory ``0004``.
 
 Revision ID: 0004
-Revises: 0002
+Revises: 0003
 """
 
 import re
@@ -13,7 +13,7 @@ from alembic import op
 from sqlalchemy import text
 
 revision: str = "0004"
-down_revision: str | None = "0002"
+down_revision: str | None = "0003"
 branch_labels: str | None = None
 depends_on: str | None = None
 
