@@ -90,7 +90,7 @@ _LAUNCH_ONE = """
 launched AS (
     INSERT INTO durableflow_core.step
         (run_id, rev, index, name, kind, state, input, options, queue, priority, created_at, due_at)
-    SELECT next.run_id, next.rev, %(index)s, %(name)s, %(kind)s,
+    SELECT next.run_id, next.rev, %(launch_index)s, %(name)s, %(kind)s,
            CASE %(kind)s WHEN 'task' THEN 'ready' ELSE 'pending' END,
            %(input)s::json, %(options)s::json, %(queue)s, %(priority)s, durableflow_core.now(),
            durableflow_core.now() + make_interval(secs => %(delay)s::float8)
@@ -313,7 +313,7 @@ def _step_parameters(steps: Sequence[StepSpec]) -> dict[str, object]:
     if launch == _LAUNCH_ONE:
         spec = steps[0]
         return {
-            "index": spec.index,
+            "launch_index": spec.index,  # the transition has an index of its own
             "name": spec.name,
             "kind": spec.kind,
             "input": spec.input.text,

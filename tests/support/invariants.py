@@ -37,6 +37,32 @@ VIOLATIONS = {
               AND NOT EXISTS (SELECT FROM durableflow_core.wake AS w WHERE w.run_id = r.id)
               AND NOT EXISTS (SELECT FROM durableflow_core.ready AS y WHERE y.run_id = r.id)
               AND NOT EXISTS (SELECT FROM durableflow_core.claim AS c WHERE c.run_id = r.id)
+              AND NOT EXISTS (SELECT FROM durableflow_core.step AS s WHERE s.run_id = r.id AND s.state = 'pending'
+                                                                       AND s.kind IN ('receive', 'child'))
+    """,
+    "4: an event that somebody waits for has its wake-up in the tables": """
+        SELECT e.run_id, e.name FROM durableflow_core.event AS e
+        JOIN durableflow_core.run AS r ON r.id = e.run_id AND r.state = 'running'
+        JOIN durableflow_core.step AS s ON s.run_id = e.run_id AND s.kind = 'receive' AND s.state = 'pending'
+             AND s.name = e.name AND s.rev = (SELECT max(rev) FROM durableflow_core.checkpoint WHERE run_id = e.run_id)
+        WHERE e.received_at IS NULL AND e.rejected_at IS NULL
+              AND NOT EXISTS (SELECT FROM durableflow_core.wake AS w WHERE w.run_id = e.run_id)
+    """,
+    "4: a child that has ended has told its parent": """
+        SELECT s.run_id, s.rev, s.index, c.id FROM durableflow_core.step AS s
+        JOIN durableflow_core.run AS c ON c.id = s.child_id AND c.state <> 'running'
+        WHERE s.state = 'pending' AND NOT EXISTS (SELECT FROM durableflow_core.wake AS w WHERE w.run_id = s.run_id)
+    """,
+    "4: a step whose needs are met is ready": """
+        SELECT s.run_id, s.rev, s.index FROM durableflow_core.step AS s
+        WHERE s.kind = 'task' AND s.state = 'pending' AND s.needs = 0 AND NOT EXISTS (
+            SELECT FROM durableflow_core.queued AS q
+            WHERE q.run_id = s.run_id AND q.rev = s.rev AND q.index = s.index)
+    """,
+    "10: a run that has ended has nothing under way": """
+        SELECT s.run_id, s.rev, s.index, s.state FROM durableflow_core.step AS s
+        JOIN durableflow_core.run AS r ON r.id = s.run_id AND r.state <> 'running'
+        WHERE s.state IN ('pending', 'ready') OR (s.state = 'running' AND s.abandoned_at IS NULL)
     """,
     "4: a ready step has its row in ready, and a row in ready its step": """
         SELECT coalesce(s.run_id, y.run_id), coalesce(s.rev, y.rev), coalesce(s.index, y.index)
