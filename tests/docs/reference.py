@@ -20,7 +20,7 @@ from tests.docs.pages import ROOT
 
 REFERENCE = ROOT / "docs" / "reference"
 
-VIEWS = ("runs", "steps", "attempts", "checkpoints", "dead_letters", "workers", "schedules", "ticks")
+VIEWS = ("runs", "steps", "attempts", "checkpoints", "dead_letters", "workers", "events", "inbox", "schedules", "ticks")
 
 _COLUMNS = """
 SELECT a.attname, format_type(a.atttypid, a.atttypmod), col_description(a.attrelid, a.attnum)

@@ -6,7 +6,7 @@ import psycopg
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
-VIEWS = {"runs", "steps", "attempts", "checkpoints", "dead_letters", "workers", "schedules", "ticks"}
+VIEWS = {"runs", "steps", "attempts", "checkpoints", "dead_letters", "workers", "events", "inbox", "schedules", "ticks"}
 
 
 def test_every_view_and_every_column_has_a_comment(db: Connection) -> None:
