@@ -6,11 +6,13 @@ construct that has to act when it is left stands on the builder's stack:
 
 - a `Loop` is where ``break`` and ``continue`` end;
 - a `Bound` handler (``except E as name``) deletes its name;
+- an `Entered` block (``async with``) is left;
 - a `Final` runs its ``finally`` body, of which there is one copy: whoever enters it says in a hidden variable where to
   go on afterwards.
 """
 
 import ast
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from durableflow.machine.blocks import Block, End, Finish, Goto, Jump, Region, assign, constant, name
@@ -34,6 +36,18 @@ class Bound:
 
 
 @dataclass(eq=False, slots=True)
+class Entered:
+    """The body of an ``async with``: `leave` makes the statements that leave the block, on every way out."""
+
+    leave: Callable[[], list[ast.stmt]]
+    line: int
+    label: str
+    region: Region | None
+    handling: tuple[str, ...]
+    exits: dict[str, Block] = field(default_factory=dict)
+
+
+@dataclass(eq=False, slots=True)
 class Final:
     """A ``finally``: `entry` is its body, `error` and `exit` say how it was entered, `value` is what a pending
     ``return`` gives."""
@@ -47,7 +61,7 @@ class Final:
     exits: dict[str, tuple[int, Block]] = field(default_factory=dict)
 
 
-Context = Loop | Bound | Final
+Context = Loop | Bound | Entered | Final
 
 
 class Builder:
@@ -61,6 +75,8 @@ class Builder:
         self.region: Region | None = None
         self.handling: tuple[str, ...] = ()
         self.contexts: list[Context] = []
+        self.within: tuple[str, ...] = ()
+        """The variables of the ``async with`` blocks whose bodies the current place stands in, the innermost first."""
         self._return: Block | None = None
         self._counters: dict[str, int] = {}
         self.current = self.block("start", line)
@@ -130,9 +146,9 @@ class Builder:
                 case Loop(leave, again):
                     if kind != "return":
                         return leave if kind == "break" else again
-                case Bound():
+                case Bound() | Entered():
                     if kind not in context.exits:
-                        context.exits[kind] = self._through_handler(context, kind, index, like)
+                        context.exits[kind] = self._through(context, kind, index, like)
                     return context.exits[kind]
                 case Final():
                     if kind not in context.exits:
@@ -145,9 +161,13 @@ class Builder:
             self.blocks.append(self._return)
         return self._return
 
-    def _through_handler(self, context: Bound, kind: str, index: int, like: ast.AST) -> Block:
-        block = self.block("leave", _line(like), outer=context)
-        block.body += forget(context.name, like)
+    def _through(self, context: Bound | Entered, kind: str, index: int, like: ast.AST) -> Block:
+        if isinstance(context, Bound):
+            block = self.block("leave", _line(like), outer=context)
+            block.body += forget(context.name, like)
+        else:
+            block = self.block("finally", context.line, context.label, outer=context)
+            block.body += context.leave()
         block.end = Jump(self._way_out(kind, index, like))
         self.blocks.append(block)
         return block

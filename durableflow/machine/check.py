@@ -71,13 +71,6 @@ class _Checker(ast.NodeVisitor):
             "`for`, over a list that a step returned, with awaits in its body.",
         )
 
-    def visit_AsyncWith(self, node: ast.AsyncWith) -> None:
-        raise self.place.refuse(
-            node,
-            "`async with` in a workflow: what it enters cannot be stored",
-            "do the whole block in one step, or await one step before and one in a `finally`.",
-        )
-
     def visit_Global(self, node: ast.Global) -> None:
         raise self.place.refuse(
             node,
@@ -208,9 +201,9 @@ class _Checker(ast.NodeVisitor):
             raise self.place.refuse(found, problem, instead)
 
 
-def _first_await(node: ast.AST | None) -> ast.Await | None:
-    """The first await in `node` by its place in the file."""
+def _first_await(node: ast.AST | None) -> ast.Await | ast.AsyncWith | None:
+    """The first await in `node` by its place in the file; an ``async with`` is one."""
     if node is None:
         return None
-    found = [child for child in ast.walk(node) if isinstance(child, ast.Await)]
+    found = [child for child in ast.walk(node) if isinstance(child, ast.Await | ast.AsyncWith)]
     return min(found, key=lambda each: (each.lineno, each.col_offset), default=None)

@@ -30,12 +30,15 @@ class Expressions:
         self._awaits: dict[int, tuple[ast.AST, bool]] = {}
 
     def awaits(self, node: ast.AST | None) -> bool:
-        """Whether an await of the workflow itself stands in `node`."""
+        """Whether `node` holds what must become states of its own: an await of the workflow itself, or an
+        ``async with``."""
         if node is None:
             return False
         known = self._awaits.get(id(node))
         if known is None or known[0] is not node:
-            found = isinstance(node, ast.Await) or any(self.awaits(child) for child in ast.iter_child_nodes(node))
+            found = isinstance(node, ast.Await | ast.AsyncWith) or any(
+                self.awaits(child) for child in ast.iter_child_nodes(node)
+            )
             known = self._awaits[id(node)] = (node, found)
         return known[1]
 
@@ -209,7 +212,10 @@ class Expressions:
         resume = self.builder.block("run", node.end_lineno or node.lineno)
         block = self.builder.current
         block.kind, block.label, block.line = "await", source, node.lineno
-        self.builder.finish(Suspend(call("@awaitable", [awaited], node), resume))
+        awaited = call("@awaitable", [awaited], node)
+        if self.builder.within:
+            awaited = call("@within", [awaited, *(name(each, node) for each in self.builder.within)], node)
+        self.builder.finish(Suspend(awaited, resume))
         self.builder.begin(resume)
         return name(SENT, node)
 

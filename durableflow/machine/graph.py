@@ -37,7 +37,7 @@ def graph_mermaid(machine: Machine) -> str:
                 else ""
             )
             lines.append(f"    s{state.number} -->{answer} s{number}")
-        if state.on_error is not None and state.kind in ("await", "run", "raise", "handler"):
+        if state.on_error is not None and state.kind in ("await", "run", "raise", "handler", "finally"):
             lines.append(f"    s{state.number} -.-> s{state.on_error}")
     return "\n".join(lines) + "\n"
 

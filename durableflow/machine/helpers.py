@@ -24,6 +24,30 @@ def awaitable(value: Any) -> Any:
     raise TypeError(f"object {type(value).__name__} can't be used in 'await' expression")
 
 
+def enter(block: Any) -> Any:
+    """Enter what ``async with`` was given, and give what ``as`` binds."""
+    kind = type(block)
+    if not all(hasattr(kind, method) for method in ("__wf_enter__", "__wf_await__", "__wf_exit__")):
+        article = "an" if kind.__name__[:1] in "AEIOUaeiou" else "a"
+        raise TypeError(
+            f"'async with' in a workflow works with durableflow.timeout(...), not with {article} {kind.__name__}: "
+            "open it inside of a step"
+        )
+    return kind.__wf_enter__(block)
+
+
+def within(awaited: Any, *blocks: Any) -> Any:
+    """What to wait for instead of `awaited`, which is awaited inside of `blocks`, the innermost first."""
+    for block in blocks:
+        awaited = type(block).__wf_await__(block, awaited)
+    return awaited
+
+
+def leave(block: Any, error: BaseException | None) -> None:
+    """Leave a block, with the exception that is on its way out of its body."""
+    type(block).__wf_exit__(block, error)
+
+
 def fits(error: BaseException, kind: Any) -> bool:
     """Whether ``except kind`` catches `error`: real subclasses only, no ``__subclasscheck__``."""
     kinds = kind if isinstance(kind, tuple) else (kind,)
@@ -68,6 +92,20 @@ def _called(function: Any) -> str:
     return f"{name}()" if module in (None, "builtins") else f"{module}.{name}()"
 
 
-_FUNCTIONS: tuple[Any, ...] = (local, awaitable, fits, merge, hold, release, iterate, list, set, dict)
+_FUNCTIONS: tuple[Any, ...] = (
+    local,
+    awaitable,
+    enter,
+    within,
+    leave,
+    fits,
+    merge,
+    hold,
+    release,
+    iterate,
+    list,
+    set,
+    dict,
+)
 HELPERS = {f"@{function.__name__}": CellType(function) for function in _FUNCTIONS}
 """The helpers, as the variables that generated code knows them by."""

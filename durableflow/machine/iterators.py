@@ -171,7 +171,7 @@ class IteratorExtension:
         if type(value) is Walk:
             value.open(*rest)
         else:
-            value.__setstate__(rest[0])
+            _seek(value, rest[0])
 
 
 def _is_known(kind: type) -> bool:
@@ -195,6 +195,23 @@ def _base(source: Any) -> Any:
     if found is None:
         raise CorruptValue(f"an iterator over {type(source).__qualname__} has no stored form")
     return found
+
+
+def _seek(walk: Any, index: int) -> None:
+    """Put an iterator over a sequence to where it was, be it behind the end.
+
+    CPython would put it to the end that the sequence has now. But a list that shrank under a loop may grow again after
+    the await, and must not be walked from there; so it is long enough for a moment.
+    """
+    source = next((each for each in gc.get_referents(walk) if isinstance(each, list | bytearray)), None)
+    missing = 0 if source is None else index + 1 - len(source)
+    if missing <= 0:
+        walk.__setstate__(index)
+        return
+    base = _base(source)
+    base.extend(source, bytes(missing))
+    walk.__setstate__(index)
+    base.__delitem__(source, slice(-missing, None))
 
 
 def _sequence_parts(iterator: Any) -> tuple[str, Any, int | None]:

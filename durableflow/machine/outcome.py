@@ -12,8 +12,8 @@ class Checkpoint:
         state: the number of the state that awaits; 0 before the first advance.
         line: the line of that await, counted in the workflow's file.
         variables: the live variables by name. Names that start with ``@`` are the machine's own: iterators, values
-            between two awaits of an expression, handled exceptions, and under ``@cells`` the cells of variables that
-            local functions share with the workflow.
+            between two awaits of an expression, handled exceptions, the blocks of ``async with``, and under ``@cells``
+            the cells of variables that local functions share with the workflow.
     """
 
     state: int

@@ -14,6 +14,7 @@ from durableflow.machine.exits import WaysOut
 from durableflow.machine.expressions import Expressions, is_hidden_name
 from durableflow.machine.targets import Targets, unannotated
 from durableflow.machine.tries import Tries
+from durableflow.machine.withs import Withs
 
 
 class Statements:
@@ -24,6 +25,7 @@ class Statements:
         self.expressions = Expressions(builder, local)
         self.targets = Targets(builder, self.expressions)
         self.tries = Tries(builder, self.expressions, self.body)
+        self.withs = Withs(builder, self.expressions, self.targets, self.body)
 
     def function(self, node: ast.AsyncFunctionDef) -> list[Block]:
         """All blocks of a function; the first one is its start."""
@@ -59,6 +61,8 @@ class Statements:
                 self._for(node)
             case ast.Try():
                 self.tries.lower(node)
+            case ast.AsyncWith():
+                self.withs.lower(node)
             case ast.Match():
                 self._match(node)
             case ast.With():

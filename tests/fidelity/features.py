@@ -43,6 +43,8 @@ def _combined(node: ast.AST) -> Iterator[str]:
             yield from _of_loop(node)
         case ast.Try():
             yield from _of_try(node)
+        case ast.AsyncWith():
+            yield from _of_async_with(node)
         case ast.Raise():
             yield "bare raise" if node.exc is None else "raise from" if node.cause else "raise"
         case ast.FunctionDef() | ast.Lambda() if _any_await([*node.args.defaults, *node.args.kw_defaults]):
@@ -62,6 +64,18 @@ def _of_loop(node: ast.For | ast.While) -> Iterator[str]:
         yield "await in a loop's target"
     if isinstance(node, ast.While) and _has_await(node.test):
         yield "await in a loop's condition"
+
+
+def _of_async_with(node: ast.AsyncWith) -> Iterator[str]:
+    yield "await in an async with" if _any_await(node.body) else "async with without an await"
+    if len(node.items) > 1:
+        yield "async with of several items"
+    if any(_has_await(item.optional_vars) for item in node.items):
+        yield "await in the target of an async with"
+    for statement in node.body:
+        for inner in ast.walk(statement):
+            if isinstance(inner, ast.Return | ast.Break | ast.Continue | ast.Raise):
+                yield f"{type(inner).__name__} through an async with"
 
 
 def _of_try(node: ast.Try) -> Iterator[str]:

@@ -16,9 +16,9 @@ from typing import NoReturn, TypeVar
 from tests.fidelity.canonical import canonical
 
 __all__ = [
-    "LIMIT", "Bad", "Box", "Color", "Custom", "Guard", "Oops", "Shelf", "Stop", "at", "boom", "count", "crate", "deque",
-    "echo", "flag", "handling", "items", "kinds", "mix", "nothing", "num", "padded", "pair", "risky", "room", "see",
-    "spot", "table", "word", "wrap",
+    "LIMIT", "Bad", "Box", "Color", "Custom", "Gate", "Guard", "Oops", "Shelf", "Stop", "at", "boom", "count", "crate",
+    "deque", "echo", "flag", "handling", "items", "kinds", "mix", "nothing", "num", "padded", "pair", "risky", "room",
+    "see", "spot", "table", "word", "wrap",
 ]  # fmt: skip
 
 LIMIT = 4
@@ -214,6 +214,47 @@ class Guard:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
         log("exit", self.name, error)
         return self.swallow
+
+
+@dataclass
+class Gate:
+    """What ``async with`` is given, by CPython's protocol and by the machine's: it logs how it is entered and left.
+
+    Attributes:
+        trouble: "enter" and "exit" raise there; "cause" and "again" raise when it is left with an error: another one
+            because of it, or the same.
+        given: what ``as`` binds; None: the gate itself.
+    """
+
+    name: object
+    trouble: str = ""
+    given: object = None
+
+    def __wf_enter__(self) -> object:
+        log("enter", self.name)
+        handling()
+        if self.trouble == "enter":
+            raise Bad("enter", self.name)
+        return self if self.given is None else self.given
+
+    def __wf_await__(self, awaited: T) -> T:
+        return awaited
+
+    def __wf_exit__(self, error: BaseException | None) -> None:
+        log("exit", self.name, error)
+        handling()
+        if self.trouble == "exit":
+            raise Bad("exit", self.name)
+        if self.trouble == "cause" and error is not None:
+            raise Oops("cause", self.name) from error
+        if self.trouble == "again" and error is not None:
+            raise error
+
+    async def __aenter__(self) -> object:
+        return self.__wf_enter__()
+
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self.__wf_exit__(error)
 
 
 @dataclass

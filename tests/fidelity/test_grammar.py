@@ -23,6 +23,9 @@ EXPECTED = {
     "await in a finally", "await in a handler", "try else", "bare raise", "raise from", "await in a default",
     "await in a guard", "Return in a finally", "Break in a finally", "Continue in a finally",
     "Return through a finally", "Break through a finally", "Continue through a finally",
+    "AsyncWith", "await in an async with", "async with without an await", "async with of several items",
+    "await in the target of an async with", "Return through an async with", "Break through an async with",
+    "Continue through an async with", "Raise through an async with",
 }  # fmt: skip
 
 

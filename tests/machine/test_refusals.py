@@ -34,7 +34,6 @@ def refusal(tmp_path: Path, body: str, **kwargs: object) -> str:
     [
         ("yield 1", "yield 1", "`yield` in a workflow", "collect the values in a list"),
         ("async for y in x:\n    pass", "async for y in x:", "`async for` in a workflow", "`for`, over a list"),
-        ("async with x as y:\n    pass", "async with x as y:", "`async with` in a workflow", "in one step"),
         (
             "z = [await echo(i) for i in x]",
             "await echo(i)",
@@ -65,6 +64,30 @@ def refusal(tmp_path: Path, body: str, **kwargs: object) -> str:
             "await echo()",
             "an await inside a `with` block",
             "end the block before the await",
+        ),
+        (
+            "with x:\n    async with x as y:\n        pass",
+            "async with x as y:",
+            "an await inside a `with` block",
+            "end the block before the await",
+        ),
+        (
+            "try:\n    async with x as y:\n        pass\nexcept* KeyError:\n    pass",
+            "async with x as y:",
+            "with `except*`",
+            "`except ExceptionGroup as",
+        ),
+        (
+            "async with x as y:\n    async for z in y:\n        pass",
+            "async for z in y:",
+            "`async for`",
+            "`for`, over a",
+        ),
+        (
+            "async with x as y:\n    with y:\n        await echo()",
+            "await echo()",
+            "inside a `with` block",
+            "in one step",
         ),
         ("with x as y, await echo() as z:\n    pass", "await echo()", "an await inside a `with` block", "in one step"),
         (
@@ -100,6 +123,8 @@ def test_a_construct_that_cannot_wait_is_refused_with_a_caret_and_a_way_out(
         "class C:\n    y = 1\nawait echo()",
         "try:\n    pass\nexcept* KeyError:\n    pass\nawait echo()",
         "from math import floor\nimport os.path\nawait echo()",
+        "async with x as y, await echo() as z:\n    pass",
+        "async with x:\n    with x:\n        pass\n    await echo()",
     ],
 )
 def test_its_harmless_neighbour_is_accepted(tmp_path: Path, body: str) -> None:

@@ -62,3 +62,47 @@ async def items_of_a_dict_are_evaluated_one_by_one():
     a = 1
     await num(1)
     return {1: see(a), see(a := 2): 0}, a
+
+
+async def list_that_shrank_under_its_loop_grows_again():
+    xs = [1, 2, 3]
+    for x in xs:
+        see(x)
+        if x == 3:
+            del xs[1:]
+            await num(x)
+            xs.append(4)
+    return xs
+
+
+async def list_that_shrank_under_its_loop_grows_beyond_it():
+    xs = [1, 2, 3]
+    for x in enumerate(xs):
+        see(x)
+        if x == (2, 3):
+            del xs[1:]
+            await num(x)
+            xs += [4, 5, 6, 7]
+    return xs
+
+
+async def list_that_shrank_under_its_reversed_loop_grows_again():
+    xs = [1, 2, 3, 4]
+    for x in reversed(xs):
+        see(x)
+        if x == 4:
+            del xs[1:]
+            await num(x)
+            xs.append(5)
+    return xs
+
+
+async def bytearray_that_shrank_under_its_loop_grows_again():
+    xs = bytearray(b"abc")
+    for n, x in enumerate(xs):
+        see(x)
+        if n == 2:
+            xs.clear()
+            await num(x)
+            xs += b"d"
+    return bytes(xs)

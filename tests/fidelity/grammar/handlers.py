@@ -1,6 +1,6 @@
-"""``try`` with all its parts and ways out, and ``with``."""
+"""``try`` with all its parts and ways out, ``with``, and ``async with``."""
 
-from tests.fidelity.grammar.author import Author, Place, form, indented
+from tests.fidelity.grammar.author import Author, Place, awaits, form, indented
 from tests.fidelity.grammar.statements import raising, way_out
 
 
@@ -87,6 +87,30 @@ def with_block(author: Author, place: Place) -> list[str]:
     if author.chance(4):
         body += indented([way_out(author, quiet)])
     return [f"with {', '.join(managers)}:", *body]
+
+
+@form("statement", 3, fits=awaits)
+def async_with_block(author: Author, place: Place) -> list[str]:
+    body = author.block(place)
+    if author.chance(5):
+        body += indented([_trouble(author, place)])
+    return [f"async with {', '.join(_gate(author, place) for _ in range(author.between(1, 2)))}:", *body]
+
+
+def _gate(author: Author, place: Place) -> str:
+    small = place.inside(depth=1)
+    trouble = author.among("", "", ", 'cause'", ", 'again'", ", 'exit'", ", 'enter'")
+    gate = f"Gate({author.write('int', small)}{trouble}"
+    match author.among("unbound", "itself", "int", "tuple", "wrong"):
+        case "itself":
+            return f"{gate}) as {author.name('any')}"
+        case "int":
+            return f"{gate}, given={author.write('int', small)}) as {author.write('target', small)}"
+        case "tuple":
+            return f"{gate}, given=(2, 3, 4)) as ({author.write('target', small)}, *{author.name('list')})"
+        case "wrong":
+            return f"{gate}) as ({author.name('int')}, {author.name('int')})"
+    return f"{gate})"
 
 
 @form("statement", 2)

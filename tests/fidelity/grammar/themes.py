@@ -42,6 +42,12 @@ THEMES: tuple[Theme, ...] = (
         failing=5,
     ),
     _theme(
+        "blocks",
+        "async_with_block 12, try_finally 3, try_except 3, leave 3, leave_perhaps 2, leave_loop_perhaps 3, for_loop 2,"
+        "while_loop 2, observe_handling 2",
+        failing=6,
+    ),
+    _theme(
         "closures",
         "local_lambda 5, local_function 6, recursive_function 4, function_list 5, loop_of_functions 4,"
         "counter_functions 4, local_call 5, stored_call 5, comprehended 2, forget 2, shared_cell 10,"
