@@ -12,7 +12,29 @@ if TYPE_CHECKING:
     from durableflow.client import Schedule
     from durableflow.config import Settings
     from durableflow.errors import DurableFlowError
-    from durableflow.language import Call, Cron, Gather, Run, Step, Workflow, current, gather, sleep
+    from durableflow.language import (
+        Approved,
+        Call,
+        Cron,
+        Gather,
+        Handle,
+        Run,
+        Step,
+        Workflow,
+        approval,
+        begin,
+        cancel,
+        current,
+        gather,
+        later,
+        race,
+        receive,
+        sleep,
+        sleep_until,
+        spawn,
+        timeout,
+        timeout_at,
+    )
     from durableflow.retry import Retry
 
 __version__ = "0.1.0"
@@ -55,12 +77,14 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOMES.get(name, "durableflow.language")), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # with it, a type checker would take every name for granted, as Any
+
+    def __getattr__(name: str) -> Any:
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(importlib.import_module(_HOMES.get(name, "durableflow.language")), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

@@ -1,7 +1,7 @@
 """begin, spawn, cancel: work that goes on beside the workflow, and the handles by which it is awaited later."""
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, overload
 from uuid import UUID
 
 from durableflow.errors import CallError, OutsideWorkflow
@@ -10,9 +10,6 @@ from durableflow.language.inline import inline
 from durableflow.language.lazy import Lazy, Scope, scope
 from durableflow.language.timer import Sleep
 from durableflow.language.unfit import unfit
-
-if TYPE_CHECKING:
-    pass
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -78,7 +75,11 @@ class Spawn(Lazy[ChildHandle[T_co]]):
         return f"spawn({self.call._described()})"
 
 
-def begin(call: Call[T] | Sleep) -> Handle[T]:
+@overload
+def begin(call: Call[T]) -> Handle[T]: ...
+@overload
+def begin(call: Sleep) -> Handle[None]: ...
+def begin(call: Call[Any] | Sleep) -> Handle[Any]:
     """Launch a call now, and go on: ``parcel = begin(ship(item))``, and later ``await parcel``.
 
     It is launched with the workflow's next checkpoint, the one that its next ``await`` writes, as
@@ -102,7 +103,7 @@ def begin(call: Call[T] | Sleep) -> Handle[T]:
         return here.launcher.begin(call)
     if not inline.get():
         raise OutsideWorkflow(f"begin({call._described()}) outside of a workflow: start a run with .start()")
-    handle: Handle[T] = Handle(call._described(), 0, 0)
+    handle: Handle[Any] = Handle(call._described(), 0, 0)
     handle._task = asyncio.ensure_future(call._evaluate())
     return handle
 

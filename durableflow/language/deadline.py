@@ -9,7 +9,7 @@ block turns that into TimeoutError where it ends. The machine calls ``__wf_enter
 import asyncio
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from durableflow.errors import OutsideWorkflow
 from durableflow.language.begun import Handle
@@ -85,11 +85,13 @@ class Timeout:
     ) -> None:
         """Nothing waits where a workflow runs in place, so that no deadline passes."""
 
-    def __enter__(self) -> NoReturn:
-        raise TypeError("timeout(...) is entered with `async with`, not with `with`")
+    if not TYPE_CHECKING:  # a type checker reports a plain `with` by itself, as long as these are not declared
 
-    def __exit__(self, *_: object) -> None:
-        raise AssertionError("it cannot be entered")
+        def __enter__(self) -> NoReturn:
+            raise TypeError("timeout(...) is entered with `async with`, not with `with`")
+
+        def __exit__(self, *_: object) -> None:
+            raise AssertionError("it cannot be entered")
 
     def __repr__(self) -> str:
         if self.until is not None:

@@ -31,7 +31,7 @@ class Later(Placeholder):
         return f"<{self._described()}>"
 
 
-def later(call: Lazy[T]) -> T:
+def later(call: Call[T] | Gather[T]) -> T:
     """Pass what a call will give to another call: ``clean(later(raw))``. Awaiting the outermost call does them all.
 
     call: of a step or workflow, not awaited yet; or a gather of such calls, for the list of their results. Wherever the
@@ -41,12 +41,16 @@ def later(call: Lazy[T]) -> T:
     Raises:
         TypeError: not a call; a handle, which is to be awaited.
     """
+    return cast(T, _later(call))
+
+
+def _later(call: object) -> Any:
     if isinstance(call, Gather) and not call.errors and call.limit is None:
         call._used = True
-        return cast(T, [later(member) for member in call.calls])
+        return [_later(member) for member in call.calls]
     if isinstance(call, Call):
         call._used = True
-        return cast(T, Later(call))
+        return Later(call)
     if isinstance(call, Lazy):
         call._used = True  # the error tells
         raise TypeError(f"later() takes a call that was not begun, not {call._described()}: await that first")

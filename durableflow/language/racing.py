@@ -10,6 +10,7 @@ T = TypeVar("T")
 T1 = TypeVar("T1")
 T2 = TypeVar("T2")
 T3 = TypeVar("T3")
+T4 = TypeVar("T4")
 
 
 class Race(Lazy[T_co]):
@@ -39,6 +40,10 @@ def race(c1: Lazy[T1], c2: Lazy[T2], /) -> Race[tuple[Literal[0], T1] | tuple[Li
 def race(
     c1: Lazy[T1], c2: Lazy[T2], c3: Lazy[T3], /
 ) -> Race[tuple[Literal[0], T1] | tuple[Literal[1], T2] | tuple[Literal[2], T3]]: ...
+@overload
+def race(
+    c1: Lazy[T1], c2: Lazy[T2], c3: Lazy[T3], c4: Lazy[T4], /
+) -> Race[tuple[Literal[0], T1] | tuple[Literal[1], T2] | tuple[Literal[2], T3] | tuple[Literal[3], T4]]: ...
 @overload
 def race(*calls: Lazy[T]) -> Race[tuple[int, T]]: ...
 def race(*calls: Lazy[Any]) -> Race[Any]:
