@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from celery import Celery
 
-from durableflow import DurableFlow, gather
+from durableflow import DurableFlow, gather, later
 
 _BROKER = os.environ.get("DURABLEFLOW_BROKER_URL", "redis://127.0.0.1:6379/0")
 
@@ -64,6 +64,22 @@ async def chain(steps: int) -> int:
 async def fan_in(width: int) -> int:
     """Many steps at once, and their sum."""
     return sum(await gather(*(noop(number) for number in range(width))))
+
+
+@df.step
+def node(*needed: int) -> int:
+    """A task of a graph: how many tasks stand on the longest way to it, with itself."""
+    return 1 + max(needed, default=0)
+
+
+@df.workflow
+async def graph(parents: list[list[int]]) -> int:
+    """A whole graph of tasks in one await; parents: of each task, by place, smaller than its own."""
+    calls = []
+    for needed in parents:
+        calls.append(node(*(later(calls[place]) for place in needed)))
+    inner = {place for needed in parents for place in needed}
+    return max(await gather(*(call for place, call in enumerate(calls) if place not in inner)))
 
 
 @df.workflow

@@ -1,4 +1,4 @@
-"""``durableflow runs``: look at runs, cancel or redrive one. Reads the views, as anybody may."""
+"""``durableflow runs``: look at runs, send one an event, cancel or redrive one. Reads the views, as anybody may."""
 
 import json
 from datetime import datetime
@@ -14,7 +14,9 @@ from durableflow.cli.mistake import Mistake
 from durableflow.cli.servers import database
 from durableflow.errors import RunNotFound
 
-app = typer.Typer(help="Look at runs, cancel or redrive one.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Look at runs, send them events, cancel or redrive one.", no_args_is_help=True, rich_markup_mode=None
+)
 
 DatabaseOption = Annotated[
     str | None,
@@ -95,6 +97,34 @@ def cancel(run: RunArgument, url: DatabaseOption = None) -> None:
     if landed is None:
         raise RunNotFound(f"there is no run {run}")
     typer.echo(f"run {run} is cancelled" if landed.landed else f"run {run} had ended already: nothing was changed")
+
+
+@app.command()
+def send(
+    run: RunArgument,
+    name: Annotated[str, typer.Argument(help="Name of the event.", show_default=False)],
+    payload: Annotated[str, typer.Argument(help="What is sent, as JSON.")] = "null",
+    event_id: Annotated[
+        str | None, typer.Option("--id", help="Your own name of the event: a second one of this id is not kept.")
+    ] = None,
+    by: Annotated[str | None, typer.Option(help="Who sends it.")] = None,
+    url: DatabaseOption = None,
+) -> None:
+    """Send a run an event: `durableflow runs send RUN approval '{"approved": true}' --by ana@example.org`."""
+    from durableflow.client.events import new_event
+    from durableflow.client.starting import executes
+    from durableflow.language import Registry
+
+    try:
+        value = json.loads(payload)
+    except ValueError as error:
+        raise Mistake(f"the payload is not JSON ({error}): a text needs quotes of its own, as in '\"yes\"'") from None
+    event = new_event(Registry("cli"), _uuid(run), name, value, event_id, by, None)
+    sent = database(url).transact(lambda connection: event.send(executes(connection), publishes=False))
+    told = (
+        f"run {run} has event {name!r}" if sent.kept else f"run {run} had an event of this id before: it is kept once"
+    )
+    typer.echo(told)
 
 
 @app.command()

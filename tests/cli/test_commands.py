@@ -123,9 +123,11 @@ def test_input_that_does_not_fit_is_refused(
 
 def test_a_run_that_does_not_exist_is_an_error(inline: Durableflow, database_url: str) -> None:
     unknown = "01900000-0000-7000-8000-000000000000"
-    for command in ("show", "cancel", "redrive"):
-        done = inline("runs", command, unknown, DURABLEFLOW_DATABASE_URL=database_url)
-        assert (done.returncode, done.stderr) == (1, f"durableflow: there is no run {unknown}\n")
+    for command in ("show", "cancel", "redrive", "send"):
+        more = ("paid",) if command == "send" else ()
+        done = inline("runs", command, unknown, *more, DURABLEFLOW_DATABASE_URL=database_url)
+        assert done.returncode == 1
+        assert done.stderr.startswith(f"durableflow: there is no run {unknown}")
     done = inline("runs", "show", "order-42", DURABLEFLOW_DATABASE_URL=database_url)
     assert done.returncode == 2
     assert "'order-42' is not the id of a run" in done.stderr
@@ -136,6 +138,24 @@ def test_a_run_that_has_not_failed_is_not_redriven(inline: Durableflow, database
     run_id = inline("start", "shop:checkout", "--input", '{"order": "a"}', **urls).stdout.strip()
     done = inline("runs", "redrive", run_id, **urls)
     assert (done.returncode, done.stdout) == (0, f"run {run_id} has not failed: nothing was changed\n")
+
+
+def test_an_event_is_sent_as_json_and_once_an_id(inline: Durableflow, database_url: str, broker_url: str) -> None:
+    urls = {"DURABLEFLOW_DATABASE_URL": database_url, "DURABLEFLOW_BROKER_URL": broker_url}
+    run_id = inline("start", "shop:checkout", "--input", '{"order": "a"}', **urls).stdout.strip()
+    send = ("runs", "send", run_id, "paid", '{"amount": 3}', "--id", "click", "--by", "ana")
+    assert inline(*send, **urls).stdout == f"run {run_id} has event 'paid'\n"
+    assert "it is kept once" in inline(*send, **urls).stdout
+    events = inline(
+        "sql", "SELECT name, state, sent_by, payload ->> 'amount' AS amount FROM durableflow.events", **urls
+    )
+    assert re.search(r"paid\W+waiting\W+ana\W+3", events.stdout)
+    refused = inline("runs", "send", run_id, "paid", "yes", **urls)
+    assert refused.returncode == 2
+    assert "the payload is not JSON" in refused.stderr
+    inline("runs", "cancel", run_id, **urls)
+    ended = inline("runs", "send", run_id, "paid", **urls)
+    assert (ended.returncode, "receives no event 'paid' any more" in ended.stderr) == (1, True)
 
 
 def test_sql_prints_what_a_query_gives_and_writes_nothing(inline: Durableflow, database_url: str) -> None:

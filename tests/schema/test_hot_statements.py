@@ -36,6 +36,10 @@ INSERT INTO durableflow_core.step (run_id, rev, index, name, state, input, queue
     SELECT id, 1, 0, 'shop.charge', 'ready', '[]', 'q' FROM durableflow_core.run;
 INSERT INTO durableflow_core.ready (run_id, rev, index, name, queue, due_at)
     SELECT id, 1, 0, 'shop.charge', 'other', durableflow_core.now() FROM durableflow_core.run;
+INSERT INTO durableflow_core.queued (run_id, rev, gate, index)
+    SELECT id, 1, 1, 0 FROM durableflow_core.run;
+INSERT INTO durableflow_core.event (run_id, name, event_id, payload)
+    SELECT id, 'paid', 'e' || n, '1' FROM durableflow_core.run, generate_series(1, 2) AS n;
 INSERT INTO durableflow_core.claim (run_id, rev, index, worker_id, pid)
     SELECT id, 1, 0, md5(id::text)::uuid, 1 FROM durableflow_core.run;
 INSERT INTO durableflow_core.wake (run_id, reason, due_at, visible_at)
