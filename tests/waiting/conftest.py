@@ -1,69 +1,23 @@
-"""An engine in one process: messages are handed to the tasks' tracers, and time is the test's."""
-
 from collections.abc import Iterator
 from typing import Any
-from uuid import UUID
 
 import psycopg
 import pytest
 
 from durableflow import DurableFlow
-from durableflow.config import Settings
-from durableflow.store import dispatch, wake_due
 from tests.support.clock import Clock
-from tests.support.invariants import violations
+from tests.support.engine import Engine, engine_of, in_this_process
 from tests.waiting import shop
-from tests.worker.harness import Harness
-
-
-class Engine(Harness):
-    """Everything that workers and the leader would do, one thing after the other."""
-
-    def drive(self, most: int = 5000) -> int:
-        """Do what is to be done now, until nothing is. Gives how many messages that were."""
-        count = 0
-        while True:
-            if not self.published:
-                self.published += wake_due.wake_due(self.db).messages
-                for load in dispatch.loads(self.db):
-                    self.published += dispatch.dispatch(self.db, load.queue, limit=1000)
-                if not self.published:
-                    return count
-            self.deliver(self.published.pop(0))
-            count += 1
-            assert count < most, "this run does not come to rest"
-
-    def state(self, run_id: UUID) -> str:
-        row = self.db.execute("SELECT state FROM durableflow_core.run WHERE id = %s", (run_id,)).fetchone()
-        assert row is not None
-        return str(row[0])
-
-    def one(self, query: str, *parameters: object) -> Any:
-        row = self.db.execute(query, parameters).fetchone()
-        return None if row is None else row[0] if len(row) == 1 else row
 
 
 @pytest.fixture
 def df(database_url: str, queue_name: str, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[DurableFlow]:
-    """The application, without a broker: the leader finds everything."""
-    monkeypatch.setenv("DURABLEFLOW_DATABASE_URL", database_url)
-    monkeypatch.setenv("DURABLEFLOW_QUEUE", queue_name)
-    monkeypatch.setenv("DURABLEFLOW_BROKER_URL", "memory://")
-    monkeypatch.setattr(DurableFlow, "publisher", property(lambda self: None))
-    client = shop.df
-    client.__dict__.pop("database", None)
-    client.__dict__["settings"] = Settings.load()
-    client._saved_versions.clear()
     shop.EFFECTS.clear()
-    yield client
-    client.database.close()
-    client.__dict__.pop("database", None)
-    client.__dict__.pop("settings", None)
+    with in_this_process(shop.df, database_url, queue_name, monkeypatch) as df:
+        yield df
 
 
 @pytest.fixture
 def engine(df: DurableFlow, db: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
-    engine = Engine(df, db, monkeypatch)
-    yield engine
-    engine.close()
-    assert violations(db) == {}
+    with engine_of(df, db, monkeypatch) as engine:
+        yield engine
