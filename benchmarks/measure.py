@@ -1,6 +1,7 @@
 """What is measured. Each function does one piece of work on workers that are up, and gives the seconds that it took."""
 
 import os
+import random
 import signal
 import tempfile
 import time
@@ -51,6 +52,15 @@ def celery_chord(_database: psycopg.Connection, width: int) -> float:
     with _stopwatch() as watch, allow_join_result():
         result = chord(app.plain_noop.s(number) for number in range(width))(app.plain_total.s())
         assert result.get(timeout=PATIENCE, interval=0.01) == sum(range(width))
+    return watch.seconds
+
+
+def graph(tasks: int, edges: int) -> float:
+    """One run of a graph of no-op tasks, each of which needs up to so many of the sixty before it."""
+    dice = random.Random(7)
+    parents = [sorted(dice.sample(range(max(0, n - 60), n), min(n, edges))) for n in range(tasks)]
+    with _stopwatch() as watch:
+        app.graph(parents).start().result(timeout=PATIENCE)
     return watch.seconds
 
 
