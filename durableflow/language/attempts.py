@@ -1,9 +1,9 @@
 """current: what a step's body may know of the attempt that it is."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from durableflow.errors import OutsideStep
@@ -13,7 +13,7 @@ from durableflow.errors import OutsideStep
 class Attempt:
     """One attempt of a step. run_id; step: its name; attempt: 1 for the first; idempotency_key: the same for every
     attempt of this step and after a redrive, for the effects that the body has elsewhere; rev, index: its place in the
-    run."""
+    run; is_wanted: asks whether somebody still waits for what it gives."""
 
     run_id: UUID
     step: str
@@ -21,6 +21,7 @@ class Attempt:
     idempotency_key: str
     rev: int = 0
     index: int = 0
+    is_wanted: Callable[[], bool] = field(default=lambda: True, compare=False, repr=False)
 
 
 _attempt: ContextVar[Attempt | None] = ContextVar("durableflow_attempt", default=None)
@@ -50,6 +51,13 @@ class Current:
     def idempotency_key(self) -> str:
         """The same text for every attempt of this step, also after a redrive; hand it to the systems that you call."""
         return _require("idempotency_key").idempotency_key
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether nobody waits for this step any more: its run was cancelled or has ended, or it has lost a race. One
+        query each time. A body is never interrupted; one that runs for long may ask now and then, and return early:
+        what it gives is not used."""
+        return not _require("cancelled").is_wanted()
 
     def __repr__(self) -> str:
         attempt = _attempt.get()

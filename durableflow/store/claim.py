@@ -116,6 +116,19 @@ def given(conn: psycopg.Connection[tuple[Any, ...]], step: StepId, sources: Sequ
     return dict(rows)
 
 
+_WANTED = """
+SELECT FROM durableflow_core.step
+WHERE run_id = %(run_id)s AND rev = %(rev)s AND index = %(index)s AND claim = %(token)s AND state = 'running'
+  AND abandoned_at IS NULL
+"""
+
+
+def is_wanted(conn: psycopg.Connection[tuple[Any, ...]], step: StepId, token: UUID) -> bool:
+    """Whether this attempt still holds the step, and its run waits for it."""
+    parameters = {"run_id": step.run_id, "rev": step.rev, "index": step.index, "token": token}
+    return conn.execute(_WANTED, parameters).fetchone() is not None
+
+
 def claim(
     conn: psycopg.Connection[tuple[Any, ...]],
     step: StepId,

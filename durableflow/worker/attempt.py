@@ -40,7 +40,7 @@ from durableflow.language.outcomes import Outcome
 from durableflow.language.results import described, encode_failure
 from durableflow.language.storable import Given
 from durableflow.language.turn import Defaults, Stored, Suspend, turn
-from durableflow.store.claim import Claimed, Standing, claim, given
+from durableflow.store.claim import Claimed, Standing, claim, given, is_wanted
 from durableflow.store.complete import (
     Recorded,
     complete_alone,
@@ -179,12 +179,17 @@ class Attempt:
             raise self._refused
         claimed = self.claimed
         step = claimed.step
-        me = Current(step.run_id, claimed.name, claimed.attempt, claimed.idempotency_key, step.rev, step.index)
+        key = claimed.idempotency_key
+        me = Current(step.run_id, claimed.name, claimed.attempt, key, step.rev, step.index, self._is_wanted)
         with executing(me), body_limit(self.options.timeout):
             value = run_body(body, args, kwargs)
         if self.asked is not None:  # retry(throw=False)
             raise self.asked
         return value
+
+    def _is_wanted(self) -> bool:
+        claimed = self.claimed
+        return self.runtime.connections.transact(lambda conn: is_wanted(conn, claimed.step, claimed.token))
 
     def _succeed(self, output: codec.Encoded) -> None:
         try:

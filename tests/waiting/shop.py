@@ -1,5 +1,6 @@
 """Workflows that wait for everything that there is to wait for. Effects are noted in ``EFFECTS``, in this process."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -59,6 +60,27 @@ def fails(text: str) -> int:
 def fails_twice(text: str) -> int:
     EFFECTS.append(("fails_twice", text))
     raise ValueError(text)
+
+
+DURING: list[Callable[[], None]] = []
+"""What the step ``ask`` does while it runs."""
+
+
+@df.step
+def ask() -> str:
+    while DURING:
+        DURING.pop()()
+    return "asked"
+
+
+@df.workflow
+async def asks() -> str:
+    return await ask()
+
+
+@df.workflow
+async def race_with_a_question() -> Any:
+    return await race(receive("number", int), ask())
 
 
 # --- events
