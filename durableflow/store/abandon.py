@@ -34,7 +34,7 @@ WITH left_behind AS (
     UPDATE durableflow_core.step AS s
     SET state = CASE WHEN s.state = 'running' THEN s.state ELSE 'cancelled' END,
         finished_at = CASE WHEN s.state = 'running' THEN s.finished_at ELSE durableflow_core.now() END,
-        abandoned_at = durableflow_core.now()
+        abandoned_at = durableflow_core.now(), begun = s.begun AND NOT %(gives_up)s
     FROM left_behind AS l
     WHERE s.run_id = l.run_id AND s.rev = l.rev AND s.index = l.index AND s.state IN ('pending', 'ready', 'running')
     RETURNING s.run_id, s.rev, s.index, s.kind, s.child_id, s.options
@@ -58,18 +58,18 @@ _NAMED = "s.run_id = %(run_id)s AND (s.rev, s.index) IN (SELECT * FROM unnest(%(
 
 def abandon_await(conn: Connection, run_id: UUID, rev: int) -> list[Message]:
     """Stop waiting for the steps that a checkpoint launched, apart from those that it began without awaiting them."""
-    return _abandon(conn, _OF_REV, "NOT s.begun", {"run_id": run_id, "rev": rev, "ends": False})
+    return _abandon(conn, _OF_REV, "NOT s.begun", {"run_id": run_id, "rev": rev, "ends": False, "gives_up": False})
 
 
 def abandon_run(conn: Connection, run_id: UUID) -> list[Message]:
     """The run ends: stop whatever it has under way."""
-    return _abandon(conn, _OF_RUN, "true", {"run_id": run_id, "ends": True})
+    return _abandon(conn, _OF_RUN, "true", {"run_id": run_id, "ends": True, "gives_up": False})
 
 
 def abandon_steps(conn: Connection, run_id: UUID, places: Sequence[tuple[int, int]]) -> list[Message]:
-    """Stop these steps, named by rev and index."""
+    """Stop these steps, named by rev and index: their author gave them up, and no redrive takes them up again."""
     parameters = {"revs": [place[0] for place in places], "indexes": [place[1] for place in places]}
-    return _abandon(conn, _NAMED, "true", {"run_id": run_id, "ends": False, **parameters})
+    return _abandon(conn, _NAMED, "true", {"run_id": run_id, "ends": False, "gives_up": True, **parameters})
 
 
 def _abandon(conn: Connection, which: str, also: str, parameters: dict[str, object]) -> list[Message]:

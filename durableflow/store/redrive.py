@@ -1,7 +1,8 @@
 """redrive: failed -> running, by a person. The await at which the run failed is launched again, under a new rev.
 
 What had succeeded there is copied with its outcome; the rest gets fresh attempts. The idempotency keys stay those of
-the first launch, so that an effect which did happen is recognised by whoever receives it a second time.
+the first launch, so that an effect which did happen is recognised by whoever receives it a second time. What was begun
+before, and had not succeeded when the run failed, goes on as well.
 """
 
 from uuid import UUID
@@ -9,7 +10,7 @@ from uuid import UUID
 from psycopg import Rollback
 from psycopg.errors import UniqueViolation
 
-from durableflow.store.successor import Connection
+from durableflow.store.successor import INNER, Connection
 
 _WHERE_IT_FAILED = """
 SELECT r.state, (SELECT max(rev) FROM durableflow_core.checkpoint WHERE run_id = r.id),
@@ -90,6 +91,35 @@ SELECT count(*) FROM reopened
 """
 
 
+# What was begun keeps its place, because handles name it, and is taken up where the failure stopped it. What the author
+# had cancelled, and a failure that the workflow had dealt with, stay as they are; so does a child, whose cancellation
+# was its own end.
+_TAKE_UP = """
+WITH place AS (
+    SELECT awaits::jsonb AS awaits FROM durableflow_core.checkpoint
+    WHERE run_id = %(run_id)s AND rev = %(from_rev)s
+), awaited AS (
+    SELECT (h ->> 0)::int AS rev, (h ->> 1)::int AS index
+    FROM place, jsonb_path_query(place.awaits, 'strict $.**.step', silent => true) AS h
+), again AS (
+    UPDATE durableflow_core.step AS s
+    SET state = CASE WHEN s.state = 'running' THEN s.state
+                     WHEN s.kind = 'task' AND s.needs = 0 THEN 'ready' ELSE 'pending' END,
+        abandoned_at = NULL, finished_at = NULL, error = NULL
+    WHERE s.run_id = %(run_id)s AND s.begun AND s.child_id IS NULL
+      AND ((s.state IN ('cancelled', 'running') AND s.abandoned_at IS NOT NULL)
+           OR (s.state = 'failed' AND EXISTS (
+               SELECT FROM awaited AS a WHERE a.rev = s.rev AND (a.index = s.index OR s.shard = %(inner)s))))
+    RETURNING s.run_id, s.rev, s.index, s.name, s.queue, s.priority, s.state, s.due_at
+), sent AS (
+    INSERT INTO durableflow_core.ready (run_id, rev, index, name, queue, priority, due_at)
+    SELECT run_id, rev, index, name, queue, priority, durableflow_core.now() FROM again WHERE state = 'ready'
+)
+INSERT INTO durableflow_core.wake (run_id, reason, rev, index, due_at, visible_at)
+SELECT run_id, 'timer', rev, index, due_at, due_at FROM again WHERE state = 'pending' AND due_at IS NOT NULL
+"""
+
+
 def redrive(conn: Connection, run_id: UUID) -> bool | None:
     """Let a failed run go on from the await at which it failed. The leader publishes its steps.
 
@@ -107,6 +137,7 @@ def redrive(conn: Connection, run_id: UUID) -> bool | None:
                     return False
                 done = conn.execute(_REDRIVE, {"run_id": run_id, "rev": rev, "from_rev": from_rev}).fetchone()
                 landed = done is not None and bool(done[0])
+                conn.execute(_TAKE_UP, {"run_id": run_id, "from_rev": from_rev, "inner": INNER})
                 if not landed:
                     raise Rollback(transaction)
         except UniqueViolation:

@@ -279,6 +279,51 @@ async def begun_and_forgotten() -> str:
     return "done"
 
 
+BROKEN: set[str] = set()
+
+
+@df.step
+def fetch(name: str) -> str:
+    if name in BROKEN:
+        raise ConnectionError(f"{name} does not answer")
+    return name
+
+
+@df.step
+def twice(text: str) -> str:
+    return f"{text} {text}"
+
+
+@df.workflow
+async def begins_what_may_break() -> Any:
+    supplier, number = begin(fetch("supplier")), begin(add(1, 2))
+    await sleep(0)
+    return [await supplier, await number]
+
+
+@df.workflow
+async def fails_beside_what_it_began() -> str:
+    pause = begin(sleep(3600))
+    found = await fetch("bank")
+    await pause
+    return found
+
+
+@df.workflow
+async def cancels_then_fails() -> str:
+    pause = begin(sleep(3600))
+    await add(1, 1)
+    cancel(pause)
+    return await fetch("bank")
+
+
+@df.workflow
+async def begins_a_flow() -> str:
+    flow = begin(twice(later(fetch("raw"))))
+    await add(1, 1)
+    return await flow
+
+
 # --- time
 
 
