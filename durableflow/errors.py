@@ -38,11 +38,14 @@
     │   ├── RunStuck                the workflow's own code kept crashing or hanging its worker
     │   ├── DeadlineExceeded
     │   └── ResultTimeout           also a TimeoutError
-    └── StepError                   about one step; raised at the workflow's await
-        ├── StepLost                its worker died too many times
-        ├── StepTimedOut
-        ├── StepCancelled           it was cancelled, or its child run was
-        └── StepRaised              the step's own exception, where that one has no stored form
+    ├── StepError                   about one step; raised at the workflow's await
+    │   ├── StepLost                its worker died too many times
+    │   ├── StepTimedOut
+    │   ├── StepCancelled           it was cancelled, or its child run was
+    │   └── StepRaised              the step's own exception, where that one has no stored form
+    └── SimulationError             about a test with durableflow.testing
+        ├── Stuck                   nothing can happen any more, and a run has not ended
+        └── NotMocked               a step has no mock where it needs one, or its mock has no more outcomes
 
 A message says what was wrong, where, and what to do next; none carries a password.
 """
@@ -210,3 +213,15 @@ class StepCancelled(StepError):
 
 class StepRaised(StepError):
     """The step raised an exception that has no stored form; the message holds its type and text."""
+
+
+class SimulationError(DurableFlowError):
+    """A simulation cannot do what a test asks of it."""
+
+
+class Stuck(SimulationError):
+    """Nothing can happen any more in a simulation, and a run has not ended."""
+
+
+class NotMocked(SimulationError):
+    """A simulated step has no mock where it needs one, or its mock has no more outcomes."""

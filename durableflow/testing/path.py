@@ -1,0 +1,127 @@
+"""The path of a run: one short line for each thing that its workflow awaited or began, and how that ended.
+
+Made from what a simulation holds of a run, and from what the tables hold of a real one, by the same code::
+
+    ["charge", "gather[reserve x 2] raised OutOfStock", "refund"]
+    ["begin pack", "race[receive approval, sleep 3 days] won by sleep 3 days", "await pack"]
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+
+from durableflow.language.deadline import Expired
+from durableflow.language.launching import Place, Shape
+from durableflow.language.outcomes import Outcomes, TooEarly, combine
+from durableflow.machine import Error
+
+_UNITS = ((86400, "day"), (3600, "h"), (60, "min"))
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A step, as a path tells of it. name: without the application's; begun, needs: as in launching.Node; seconds,
+    until: of a timer."""
+
+    name: str
+    kind: str
+    begun: bool = False
+    needs: tuple[int, ...] = ()
+    seconds: float | None = None
+    until: datetime | None = None
+
+
+def entries(
+    shape: Shape, rev: int, parts: Mapping[Place, Part], outcomes: Outcomes, blobs: Mapping[str, str]
+) -> Iterator[str]:
+    """The lines of one checkpoint: what it begins, and what it awaits. outcomes: how the steps that it awaits stand."""
+    alarms = set(_alarms(shape))
+    for place, part in parts.items():
+        if place[0] == rev and part.begun and place not in alarms:
+            yield f"{'spawn' if part.kind == 'child' else 'begin'} {_named(part)}"
+    teller = _Teller(rev, parts)
+    yield teller.told(shape) + teller.ending(shape, outcomes, blobs)
+
+
+class _Teller:
+    def __init__(self, rev: int, parts: Mapping[Place, Part]) -> None:
+        self._rev = rev
+        self._parts = parts
+
+    def told(self, shape: Shape) -> str:
+        """What is awaited."""
+        if "one" in shape:
+            part = self._parts[self._rev, shape["one"]]
+            return _named(part) + self._needs(part)
+        if "step" in shape:
+            begun = self._parts.get(tuple(shape["step"]))
+            return "await what was cancelled" if begun is None else f"await {_named(begun)}"
+        if "within" in shape:
+            alarm = self._parts.get(tuple(shape["within"]))
+            limit = "a timeout" if alarm is None else _pause(alarm)
+            return f"{self.told(shape['of'])} within {limit}"
+        if "is" in shape:
+            return "spawn"
+        kind = "gather" if "all" in shape else "race"
+        return f"{kind}[{counted(self.told(member) for member in shape.get('all') or shape.get('race') or [])}]"
+
+    def ending(self, shape: Shape, outcomes: Outcomes, blobs: Mapping[str, str]) -> str:
+        """How it ended, where that is more than a value."""
+        try:
+            given = combine(shape, self._rev, outcomes, blobs)
+        except TooEarly:
+            return ""
+        if isinstance(given, Error):
+            timed_out = isinstance(given.error, Expired)
+            return ", which timed out" if timed_out else f" raised {type(given.error).__name__}"
+        while "within" in shape:
+            shape = shape["of"]
+        return f" won by {self.told(shape['race'][given.value[0]])}" if "race" in shape else ""
+
+    def _needs(self, part: Part) -> str:
+        found: dict[int, Part] = {}
+        todo = list(part.needs)
+        while todo:
+            index = todo.pop()
+            if index not in found:
+                found[index] = self._parts[self._rev, index]
+                todo += found[index].needs
+        return f" (after {counted(_named(found[index]) for index in sorted(found))})" if found else ""
+
+
+def counted(names: Iterable[str]) -> str:
+    """Names in order, those that follow each other counted: "ship x 3, wrap"."""
+    grouped = [(name, sum(1 for _ in group)) for name, group in groupby(names)]
+    return ", ".join(name if count == 1 else f"{name} x {count}" for name, count in grouped)
+
+
+def duration(seconds: float) -> str:
+    """A duration in words: "3 days", "1 h 30 min", "0.25 s"."""
+    found = []
+    for size, unit in _UNITS:
+        count, seconds = divmod(seconds, size)
+        if count:
+            found.append(f"{count:g} {unit}{'s' if unit == 'day' and count > 1 else ''}")
+    if seconds or not found:
+        found.append(f"{round(seconds, 6):g} s")
+    return " ".join(found)
+
+
+def _named(part: Part) -> str:
+    if part.kind == "timer":
+        return f"sleep {_pause(part)}"
+    return f"receive {part.name}" if part.kind == "receive" else part.name
+
+
+def _pause(part: Part) -> str:
+    return f"until {part.until:%Y-%m-%d %H:%M:%S}" if part.until is not None else duration(part.seconds or 0.0)
+
+
+def _alarms(shape: Shape) -> Iterator[Place]:
+    """The timers of the blocks that a shape stands in, wherever in it."""
+    if "within" in shape:
+        yield tuple(shape["within"])
+        yield from _alarms(shape["of"])
+    for member in shape.get("all") or shape.get("race") or []:
+        yield from _alarms(member)
