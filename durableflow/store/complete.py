@@ -12,8 +12,11 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+from psycopg import Rollback
 
 from durableflow.codec import Encoded
+from durableflow.language.turn import Suspend
+from durableflow.store.abandon import abandon_steps
 from durableflow.store.faults import is_transient
 from durableflow.store.following import FOLLOW, FOLLOWING, followers
 from durableflow.store.messages import Message, StepId
@@ -124,14 +127,22 @@ def complete_alone(conn: Connection, step: StepId, token: UUID, output: Encoded,
     outcome, parameters = _outcome(step, token, output)
     parameters |= successor_parameters(step.run_id, step.rev, turn)
     query = outcome + _GATE + successor_sql(turn) + f"SELECT {successor_result(turn)}, (SELECT count(*) FROM ours)"
+    cancels = turn.cancels if isinstance(turn, Suspend) else ()
+    messages: list[Message] = []
     looks = False
     try:
-        if not looks_outside(turn):
+        if not (cancels or looks_outside(turn)):
             row = _one(conn, query, parameters)
         else:
-            with conn.transaction():
+            with conn.transaction() as transaction:
+                # Before the step itself: these were launched by earlier checkpoints, and steps are locked in order.
+                messages += abandon_steps(conn, step.run_id, cancels) if cancels else []
                 row = _one(conn, query, parameters)
-                looks = row[0] > 0 and look_again(conn, step.run_id, turn)
+                if row[0] == 0:
+                    raise Rollback(transaction)
+                looks = looks_outside(turn) and look_again(conn, step.run_id, turn)
+            if row[0] == 0:
+                return None if row[2] == 0 else complete_outcome(conn, step, token, output)
     except psycopg.Error as error:
         # UniqueViolation: somebody else decided about the run first. Anything else that does not pass by itself must
         # not cost the step its outcome either: that is recorded, and the wake has the run looked at on its own.
@@ -140,7 +151,7 @@ def complete_alone(conn: Connection, step: StepId, token: UUID, output: Encoded,
         return complete_outcome(conn, step, token, output)
     if row[2] == 0:
         return None
-    return Recorded(moved(row, step.run_id, step.rev, turn), looks)
+    return Recorded(moved(row, step.run_id, step.rev, turn), looks, messages)
 
 
 def complete_joined(

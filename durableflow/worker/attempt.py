@@ -40,7 +40,7 @@ from durableflow.language.outcomes import Outcome
 from durableflow.language.results import described, encode_failure
 from durableflow.language.storable import Given
 from durableflow.language.turn import Defaults, Stored, Suspend, turn
-from durableflow.store.claim import Claimed, Standing, claim, given, is_wanted
+from durableflow.store.claim import Claimed, claim, given, is_wanted
 from durableflow.store.complete import (
     Recorded,
     complete_alone,
@@ -228,7 +228,8 @@ class Attempt:
                     find=lambda name, version: found(routines, name, version),
                     defaults=Defaults(claimed.run_queue, claimed.run_priority, self.runtime.settings.max_value_bytes),
                 )
-            return turned if _is_simple(turned, standing) else None
+            # A run that ends while something that it began may be under way is left to durableflow.advance.
+            return None if standing.opens and not isinstance(turned, Suspend) else turned
         except BaseException as error:
             _log.warning("the turn after %s is left to durableflow.advance: %s", claimed.step, described(error))
             return None
@@ -307,12 +308,6 @@ class Attempt:
     def _advance(self) -> Message:
         claimed = self.claimed
         return advance_message(claimed.step.run_id, claimed.run_queue, claimed.run_priority)
-
-
-def _is_simple(turned: Turn, standing: Standing) -> bool:
-    """Whether the end of this step is all that the transaction has to do. The rest is for ``durableflow.advance``:
-    ending what was begun, and what nobody awaits any more."""
-    return not turned.cancels if isinstance(turned, Suspend) else not standing.opens
 
 
 def _claim(runtime: Runtime, step: StepId) -> Claimed | None:
