@@ -70,7 +70,7 @@ class Timeout:
             return
         here = scope.get()
         assert here is not None, "the machine leaves blocks inside of a turn"
-        here.launcher.cancel(timer)
+        here.launcher.close(timer)
         if isinstance(error, Expired) and tuple(error.place) == (timer.rev, timer.index):
             self._expired = True
             raise TimeoutError(f"{self} is over") from error

@@ -65,13 +65,14 @@ class Node:
 
 class Launcher:
     """Collects the steps of one rev while the workflow's code runs. rev: of the checkpoint that will launch them;
-    nodes: by index; cancelled: places of steps of earlier revs that are to end; encoding: the node whose input is being
-    stored."""
+    nodes: by index; cancelled: places of steps of earlier revs that are to end; closed: how many of them were timers of
+    blocks; encoding: the node whose input is being stored."""
 
     def __init__(self, rev: int) -> None:
         self.rev = rev
         self.nodes: dict[int, Node] = {}
         self.cancelled: list[Place] = []
+        self.closed = 0
         self.encoding: Node | None = None
         self._next = 0
         self._gates = 0
@@ -93,6 +94,11 @@ class Launcher:
         node.leaves, node.fails = leaves, fails
         assert node.child_id is not None
         return ChildHandle(call.definition.name, self.rev, node.index, node.child_id)
+
+    def close(self, timer: Handle[Any]) -> None:
+        """End the timer of a block, which nothing else can do: then it is known not to be under way any more."""
+        self.closed += timer.rev < self.rev
+        self.cancel(timer)
 
     def cancel(self, handle: Handle[Any]) -> None:
         """End what was begun. What was begun since the last checkpoint is not launched at all."""

@@ -36,9 +36,9 @@ DEFAULT_QUEUE = "durableflow"
 @dataclass(frozen=True, slots=True)
 class Suspend:
     """The run waits. state, line, variables: the checkpoint; awaits: the shape, as JSON text; steps: to launch; frames:
-    the routines that it stands in, as JSON text; opens: whether a step that was begun may still be under way; outside:
-    steps of earlier revs, or begun by this one, that the await looks at; listens: whether it waits for an event;
-    cancels: steps of earlier revs that are to end."""
+    the routines that it stands in, as JSON text; opens: how many things that were begun may still be under way;
+    outside: steps of earlier revs, or begun by this one, that the await looks at; cancels: steps of earlier revs that
+    are to end."""
 
     state: int
     line: int
@@ -46,7 +46,7 @@ class Suspend:
     awaits: str
     steps: list[StepSpec]
     frames: str | None = None
-    opens: bool = False
+    opens: int = 0
     outside: tuple[Place, ...] = ()
     cancels: tuple[Place, ...] = ()
 
@@ -88,7 +88,7 @@ class Stored(NamedTuple):
     variables: str
     awaits: str | None
     frames: str | None = None
-    opens: bool = False
+    opens: int = 0
 
 
 Find = Callable[[str, str], Named]
@@ -165,7 +165,7 @@ class _Turn:
 
     __slots__ = ("_defaults", "_here", "_known", "_opens", "_stack")
 
-    def __init__(self, stack: Stack, here: Scope, known: set[str], opens: bool, defaults: Defaults) -> None:
+    def __init__(self, stack: Stack, here: Scope, known: set[str], opens: int, defaults: Defaults) -> None:
         self._stack = stack
         self._here = here
         self._known = known
@@ -254,7 +254,7 @@ class _Turn:
             _text(shape),
             steps,
             frames,
-            self._opens or bool(begun),
+            self._opens + len(begun) - launcher.closed,
             outside,
             tuple(launcher.cancelled),
         )

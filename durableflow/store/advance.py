@@ -87,7 +87,7 @@ class View:
     variables: str | None
     awaits: str | None
     frames: str | None
-    opens: bool
+    opens: int
     steps: Sequence[StepOutcome] = ()
 
 

@@ -24,10 +24,10 @@ class Standing:
     variables: str
     awaits: str
     frames: str | None
-    opens: bool
+    opens: int
 
     @property
-    def checkpoint(self) -> tuple[int, int, str, str, str | None, bool]:
+    def checkpoint(self) -> tuple[int, int, str, str, str | None, int]:
         """The fields after the rev, as a turn takes them."""
         return self.state, self.line, self.variables, self.awaits, self.frames, self.opens
 

@@ -148,7 +148,7 @@ checkpoint = _table(
     Column("awaits", JSON),
     _now("created_at"),
     Column("frames", JSON),  # the routines that the run stands in
-    _flag("opens"),  # something that was begun may still be under way
+    _count("opens"),  # so many things that were begun may still be under way
     PrimaryKeyConstraint("run_id", "rev"),
     CheckConstraint("kind IN ('start', 'advance', 'finish', 'fail', 'cancel', 'redrive')", name="kind"),
     CheckConstraint("variables IS NOT NULL OR kind IN ('finish', 'fail', 'cancel')", name="place"),

@@ -297,7 +297,7 @@ def successor_parameters(run_id: UUID, rev: int, turn: Turn) -> dict[str, object
             "variables": None,
             "awaits": None,
             "frames": None,
-            "opens": False,
+            "opens": 0,
             "run_state": "succeeded" if finishes else "failed",
             "run_output": value.text if finishes else None,
             "run_error": None if finishes else value.text,

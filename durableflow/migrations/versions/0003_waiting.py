@@ -33,7 +33,7 @@ ALTER TABLE durableflow_core.step
 CHECKPOINT = """
 ALTER TABLE durableflow_core.checkpoint
     ADD COLUMN frames json,
-    ADD COLUMN opens  boolean NOT NULL DEFAULT false
+    ADD COLUMN opens  integer NOT NULL DEFAULT 0
 """
 
 QUEUED = """
