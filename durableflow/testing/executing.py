@@ -62,7 +62,7 @@ class Executor:
         assert work.record is not None
         spec, run = work.spec, work.run
         key = f"{run.id}:{work.rev}:{spec.index}"
-        me = Attempt(run.id, spec.name, work.attempt, key, work.rev, spec.index)
+        me = Attempt(run.id, spec.name, work.attempt, key, work.rev, spec.index, lambda: not work.abandoned)
         with executing(me):
             ended = self.carry_out(planned, work.record.args, work.record.kwargs, spec.name)
         limit = options.timeout
