@@ -148,8 +148,10 @@ WHERE w.run_id = %(run_id)s AND w.id = ANY(%(wakes)s) AND NOT EXISTS (
 
 _MOVED_ON = "SELECT FROM durableflow_core.checkpoint WHERE run_id = %(run_id)s AND rev > %(rev)s LIMIT 1"
 
+# Not a try: the run's code came to its end. A run that many events reach at once would be taken for a stuck one.
 _HAND_BACK = """
-UPDATE durableflow_core.wake SET leased_by = NULL, visible_at = durableflow_core.now()
+UPDATE durableflow_core.wake
+SET leased_by = NULL, visible_at = durableflow_core.now(), tries = greatest(tries - 1, 0)
 WHERE run_id = %(run_id)s AND id = ANY(%(wakes)s)
 """
 
