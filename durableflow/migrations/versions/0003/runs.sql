@@ -90,31 +90,4 @@ SELECT
 FROM durableflow_core.run AS r
 LEFT JOIN durableflow_core.workflow_version AS v ON v.name = r.workflow AND v.version = r.version;
 
-COMMENT ON VIEW durableflow.runs IS
-  'One row a run: where it is, on which line of its source, with which variables, what it waits for, and since when.';
-COMMENT ON COLUMN durableflow.runs.id IS 'The run''s id, a UUID of version 7: later runs have larger ids.';
-COMMENT ON COLUMN durableflow.runs.workflow IS 'Name of the workflow.';
-COMMENT ON COLUMN durableflow.runs.version IS 'Version of the workflow''s source that the run started with, and stays on.';
-COMMENT ON COLUMN durableflow.runs.key IS 'The caller''s name of the run; unique within the workflow.';
-COMMENT ON COLUMN durableflow.runs.state IS 'running, succeeded, failed or cancelled.';
-COMMENT ON COLUMN durableflow.runs.source_file IS 'File that the workflow was defined in.';
-COMMENT ON COLUMN durableflow.runs.line IS 'Line in that file of the await at which the run stands; of the last one, where it has ended.';
-COMMENT ON COLUMN durableflow.runs.source_line IS 'Text of that line, in the version that the run is on.';
-COMMENT ON COLUMN durableflow.runs.variables IS 'Local variables at that line, by name: those that are needed later on. What JSON lacks is tagged with its type, as {"~": "datetime", "v": ...}. Up to 256 KiB with large values in place: see expand().';
-COMMENT ON COLUMN durableflow.runs.waiting_for IS 'What the run waits for, in words: a step and who runs it, a time, so many of its steps, a worker. NULL: it has ended.';
-COMMENT ON COLUMN durableflow.runs.waiting_since IS 'When the run came to that line. NULL: it has ended.';
-COMMENT ON COLUMN durableflow.runs.input IS 'Arguments of the workflow, by parameter.';
-COMMENT ON COLUMN durableflow.runs.output IS 'What the workflow returned. NULL: it has not succeeded.';
-COMMENT ON COLUMN durableflow.runs.error IS 'The exception that the workflow failed with.';
-COMMENT ON COLUMN durableflow.runs.labels IS 'The caller''s labels of the run, text by text.';
-COMMENT ON COLUMN durableflow.runs.priority IS 'Priority of its messages, 0 to 9; larger goes first.';
-COMMENT ON COLUMN durableflow.runs.queue IS 'Celery queue on which the workflow''s own code runs.';
-COMMENT ON COLUMN durableflow.runs.rev IS 'Number of the run''s newest checkpoint.';
-COMMENT ON COLUMN durableflow.runs.failed_attempts IS 'How many attempts of its steps raised an error.';
-COMMENT ON COLUMN durableflow.runs.lost_attempts IS 'How many attempts of its steps lost their worker.';
-COMMENT ON COLUMN durableflow.runs.parked_reason IS 'Why no worker can advance the run at present. NULL: it is not parked.';
-COMMENT ON COLUMN durableflow.runs.parent_id IS 'The run that started this one as a step. NULL: none did.';
-COMMENT ON COLUMN durableflow.runs.deadline_at IS 'When the run fails if it is still running.';
-COMMENT ON COLUMN durableflow.runs.created_at IS 'When the run was started.';
-COMMENT ON COLUMN durableflow.runs.finished_at IS 'When it succeeded, failed or was cancelled. NULL: it is running.';
 COMMENT ON COLUMN durableflow.runs.stack IS 'The routines that the run stands in, the innermost last, with the line of each. NULL: it stands in none.';
