@@ -20,15 +20,13 @@ from durableflow.language.launching import Place
 from durableflow.language.turn import Suspend
 from durableflow.store.abandon import abandon_await, abandon_run, abandon_steps
 from durableflow.store.event import receive
+from durableflow.store.look_again import lock_run, look_again, looks_outside
 from durableflow.store.messages import Message, advance_message
 from durableflow.store.settle import fail, succeed
 from durableflow.store.successor import (
     Connection,
     Moved,
     Turn,
-    lock_run,
-    look_again,
-    looks_outside,
     moved,
     successor_parameters,
     successor_result,

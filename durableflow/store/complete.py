@@ -19,13 +19,12 @@ from durableflow.language.turn import Suspend
 from durableflow.store.abandon import abandon_steps
 from durableflow.store.faults import is_transient
 from durableflow.store.following import FOLLOW, FOLLOWING, followers
+from durableflow.store.look_again import look_again, looks_outside
 from durableflow.store.messages import Message, StepId
 from durableflow.store.successor import (
     Connection,
     Moved,
     Turn,
-    look_again,
-    looks_outside,
     moved,
     successor_parameters,
     successor_result,

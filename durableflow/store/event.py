@@ -2,7 +2,7 @@
 
 An event is taken in the transaction that ends the wait for it, and, where nothing else is waited for, moves the run on
 (`advance`). Whoever sends leaves a wake; a run that begins to wait looks for events in the transaction of its
-checkpoint (`successor.look_again`): neither can miss the other.
+checkpoint (`look_again`): neither can miss the other.
 """
 
 from dataclasses import dataclass

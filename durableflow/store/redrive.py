@@ -10,7 +10,8 @@ from uuid import UUID
 from psycopg import Rollback
 from psycopg.errors import UniqueViolation
 
-from durableflow.store.successor import INNER, Connection
+from durableflow.store.launch import INNER
+from durableflow.store.successor import Connection
 
 _WHERE_IT_FAILED = """
 SELECT r.state, (SELECT max(rev) FROM durableflow_core.checkpoint WHERE run_id = r.id),

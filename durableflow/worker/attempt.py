@@ -51,8 +51,9 @@ from durableflow.store.complete import (
 )
 from durableflow.store.fail import Failed, fail_for_good, retry_later
 from durableflow.store.faults import is_transient
+from durableflow.store.launch import INNER, WAKES
 from durableflow.store.messages import Message, StepId, advance_message
-from durableflow.store.successor import INNER, WAKES, Turn
+from durableflow.store.successor import Turn
 from durableflow.worker.body import run_body
 from durableflow.worker.connections import Connection
 from durableflow.worker.runtime import Runtime

@@ -5,7 +5,7 @@ from tests.store.kernel import suspend
 def test_wakes_that_are_handed_back_have_not_used_up_a_try(kernel):
     run_id = kernel.start().run_id
     for _ in range(20):
-        wakes, view = kernel.leased(run_id)
+        wakes, _ = kernel.leased(run_id)
         assert [wake.tries for wake in wakes] == [1]
         advance.hand_back(kernel.conn, run_id, wakes)
     assert kernel.move(run_id, suspend("shop.charge")) is not None

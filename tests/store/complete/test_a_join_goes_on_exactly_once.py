@@ -2,8 +2,8 @@ import pytest
 
 from durableflow.codec import encode
 from durableflow.store.complete import complete_joined
+from durableflow.store.launch import EAGER, shard_count
 from durableflow.store.messages import StepId
-from durableflow.store.successor import EAGER, shard_count
 
 
 @pytest.mark.parametrize("width", [2, 64, 65, 200])
