@@ -37,7 +37,8 @@ WITH ours AS (
     FROM ours, unnest(%(hashes)s::text[], %(bodies)s::text[]) AS v(hash, body)
     ON CONFLICT DO NOTHING
 ){COUNTDOWN}{ADMIT}
-SELECT (SELECT count(*) FROM ours), {ADMITTED}, (SELECT count(*) FROM done)
+SELECT (SELECT count(*) FROM ours), {ADMITTED},
+       EXISTS (SELECT FROM ours WHERE shard >= 0) AND NOT EXISTS (SELECT FROM done WHERE remaining = 0)
 """
 
 # A redrive has the same child awaited under a later rev, while the child knows the one that it was born with.
@@ -68,9 +69,11 @@ SELECT d.index, (SELECT error::text FROM origin) FROM doomed AS d ORDER BY d.ind
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """messages: to be published, of what begins in its place."""
+    """messages: to be published, of what begins in its place; waits: the step is one of a join that still waits for
+    others."""
 
     messages: list[Message]
+    waits: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,4 +136,4 @@ def _settle(conn: Connection, run_id: UUID, rev: int, index: int, state: str, va
         "bodies": list(value.blobs.values()),
     }
     row = conn.execute(_SETTLE, parameters).fetchone()
-    return Settled(followers(row[1], row[2])) if row is not None and row[0] else None
+    return Settled(followers(row[1], row[2]), bool(row[3])) if row is not None and row[0] else None

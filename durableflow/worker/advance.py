@@ -66,6 +66,8 @@ def _look_and_move(runtime: Runtime, view: View, wakes: Sequence[Wake]) -> None:
     if doom is not None:
         seen = transact(lambda conn: look(conn, view))
         turned: Turn | str | None = doom
+    elif not settled.over:
+        seen, turned = view, None
     else:
         seen, arrived, turned = _look_and_turn(runtime, view)
     if isinstance(turned, str):

@@ -15,10 +15,12 @@ from durableflow.worker.runtime import Runtime
 
 @dataclass(slots=True)
 class Announced:
-    """messages: to be published; failure: of a child whose failure is its parent's."""
+    """messages: to be published; failure: of a child whose failure is its parent's; over: whether the await may be, so
+    that the run is to be looked at. A join of thousands of children would else be read whole at the end of each."""
 
     messages: list[Message] = field(default_factory=list)
     failure: Encoded | None = None
+    over: bool = False
 
 
 def settle_announced(runtime: Runtime, view: View, wakes: Sequence[Wake]) -> Announced:
@@ -28,6 +30,8 @@ def settle_announced(runtime: Runtime, view: View, wakes: Sequence[Wake]) -> Ann
     transact = runtime.connections.transact
     for wake in wakes:
         rev, index = wake.rev, wake.index
+        if rev is None or index is None or wake.reason != "child":
+            found.over = True
         if rev is None or index is None:
             continue
         if wake.reason == "timer":
@@ -57,7 +61,8 @@ def waiting_for_children(conn: Connection, view: View) -> list[tuple[int, int]]:
 def _child(runtime: Runtime, view: View, rev: int, index: int, found: Announced) -> None:
     transact = runtime.connections.transact
     child = transact(lambda conn: ended_child(conn, view.run_id, rev, index))
-    if child is None:
+    if child is None:  # perhaps somebody saw to it who did not live to look
+        found.over = True
         return
     outcome = _outcome_of(runtime, child)
     if child.state == "succeeded":
@@ -66,6 +71,8 @@ def _child(runtime: Runtime, view: View, rev: int, index: int, found: Announced)
         settled = transact(lambda conn: fail(conn, view.run_id, child.rev, index, outcome))
         if child.fails:
             found.failure = outcome
+    if settled is None or not settled.waits or child.state != "succeeded":
+        found.over = True
     if settled is not None:
         found.messages += settled.messages
 
