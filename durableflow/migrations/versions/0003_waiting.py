@@ -78,17 +78,18 @@ CREATE INDEX event_unreceived ON durableflow_core.event (run_id, name, id)
 OLD_REASONS = ("start", "step", "timer", "join", "deadline", "cancel", "redrive", "rescue", "unpark")
 REASONS = (*OLD_REASONS, "event", "child", "look")
 
-VIEWS = ("runs", "steps", "checkpoints", "events", "inbox")
+FILES = ("runs", "steps", "checkpoints", "events", "inbox", "send")
 
 
 def upgrade() -> None:
     for statement in (STEP, CHECKPOINT, QUEUED, EVENT, EVENT_BY_ID, EVENT_UNRECEIVED, *_wake_reasons(REASONS)):
         op.execute(statement)
-    for name in VIEWS:
+    for name in FILES:
         _run(Path(__file__).with_name("0003") / f"{name}.sql")
 
 
 def downgrade() -> None:
+    op.execute("DROP FUNCTION durableflow.send(uuid, text, json, text, text)")
     for view in ("inbox", "events", "checkpoints", "steps", "runs"):
         op.execute(f"DROP VIEW durableflow.{view}")
     for name in ("runs", "steps", "checkpoints"):
