@@ -1,4 +1,7 @@
-"""``durableflow runs``: look at runs, send one an event, cancel or redrive one. Reads the views, as anybody may."""
+"""``durableflow runs``: look at runs, send one an event, cancel or redrive one. Reads the views, as anybody may.
+
+``runs export`` has a module of its own (`export`).
+"""
 
 import json
 from datetime import datetime
@@ -10,13 +13,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from durableflow.cli.export import export
 from durableflow.cli.mistake import Mistake
 from durableflow.cli.servers import database
 from durableflow.errors import RunNotFound
 
 app = typer.Typer(
-    help="Look at runs, send them events, cancel or redrive one.", no_args_is_help=True, rich_markup_mode=None
+    help="Look at runs, send them events, cancel, redrive or export one.", no_args_is_help=True, rich_markup_mode=None
 )
+app.command("export")(export)
 
 DatabaseOption = Annotated[
     str | None,

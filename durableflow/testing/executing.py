@@ -3,8 +3,7 @@
 import asyncio
 import contextvars
 import inspect
-import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -37,12 +36,10 @@ class Ended:
 
 
 class Executor:
-    """Runs attempts. limit: most bytes of one stored value. ``async def`` functions share one event loop, as they do in
-    a worker."""
+    """Runs attempts. limit: most bytes of one stored value. An ``async def`` has an event loop of its own."""
 
     def __init__(self, limit: int | None) -> None:
         self._limit = limit
-        self._runner: asyncio.Runner | None = None
 
     def arguments(self, work: Work) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """What a step is called with. Raises CorruptValue."""
@@ -95,15 +92,14 @@ class Executor:
         try:
             asyncio.get_running_loop()
         except RuntimeError:
-            return self._loop().run(result, context=context)
+            return _to_its_end(result, context)
         with ThreadPoolExecutor(1) as beside:  # the test itself is an `async def`, whose loop is busy with us
-            return beside.submit(context.run, asyncio.run, result).result()
+            return beside.submit(_to_its_end, result, context).result()
 
-    def _loop(self) -> asyncio.Runner:
-        if self._runner is None:
-            self._runner = asyncio.Runner()
-            weakref.finalize(self, self._runner.close)
-        return self._runner
+
+def _to_its_end(coroutine: Coroutine[Any, Any, Any], context: contextvars.Context) -> Any:
+    with asyncio.Runner() as runner:
+        return runner.run(coroutine, context=context)
 
 
 def options_of(work: Work, step: Step[..., Any]) -> Options:

@@ -13,7 +13,7 @@ from itertools import groupby
 
 from durableflow.language.deadline import Expired
 from durableflow.language.launching import Place, Shape
-from durableflow.language.outcomes import Outcomes, TooEarly, combine
+from durableflow.language.outcomes import Outcome, Outcomes, TooEarly, combine
 from durableflow.machine import Error
 
 _UNITS = ((86400, "day"), (3600, "h"), (60, "min"))
@@ -21,8 +21,8 @@ _UNITS = ((86400, "day"), (3600, "h"), (60, "min"))
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A step, as a path tells of it. name: without the application's; begun, needs: as in launching.Node; seconds,
-    until: of a timer."""
+    """A step, as a path tells of it. name: without the application's; begun: it was begun to be
+    awaited later; needs: the indexes of the steps that it needs; seconds, until: of a timer."""
 
     name: str
     kind: str
@@ -32,22 +32,43 @@ class Part:
     until: datetime | None = None
 
 
-def entries(
-    shape: Shape, rev: int, parts: Mapping[Place, Part], outcomes: Outcomes, blobs: Mapping[str, str]
-) -> Iterator[str]:
-    """The lines of one checkpoint: what it begins, and what it awaits. outcomes: how the steps that it awaits stand."""
-    alarms = set(_alarms(shape))
+def path(
+    awaits: Iterable[tuple[int, Shape]],
+    parts: Mapping[Place, Part],
+    outcomes: Mapping[Place, Outcome],
+    blobs: Mapping[str, str],
+    *,
+    cancelled: bool,
+) -> list[str]:
+    """The lines of a run. awaits: rev and shape of its checkpoints, in order; parts, outcomes: of its steps; blobs: its
+    large values; cancelled: whether the run was, so that what it had under way says nothing."""
+    # What nobody awaited any more did not end its await, but for what the workflow itself had begun, and cancelled.
+    seen = {
+        place: outcome
+        for place, outcome in outcomes.items()
+        if outcome.state != "cancelled" or (parts[place].begun and not cancelled)
+    }
+    begun: dict[int, list[Place]] = {}
     for place, part in parts.items():
-        if place[0] == rev and part.begun and place not in alarms:
-            yield f"{'spawn' if part.kind == 'child' else 'begin'} {_named(part)}"
-    teller = _Teller(rev, parts)
-    yield teller.told(shape) + teller.ending(shape, outcomes, blobs)
+        if part.begun:
+            begun.setdefault(place[0], []).append(place)
+    found: list[str] = []
+    for rev, shape in awaits:
+        alarms = set(_alarms(shape))
+        teller = _Teller(rev, parts)
+        found += [teller.beginning(parts[place]) for place in begun.get(rev, ()) if place not in alarms]
+        found.append(teller.told(shape) + teller.ending(shape, seen, blobs))
+    return found
 
 
 class _Teller:
     def __init__(self, rev: int, parts: Mapping[Place, Part]) -> None:
         self._rev = rev
         self._parts = parts
+
+    def beginning(self, part: Part) -> str:
+        """What is begun."""
+        return f"{'spawn' if part.kind == 'child' else 'begin'} {_named(part)}{self._needs(part)}"
 
     def told(self, shape: Shape) -> str:
         """What is awaited."""

@@ -8,7 +8,7 @@ from uuid import UUID
 from durableflow.errors import ResultTimeout, RunCancelled, RunFailed
 from durableflow.language.results import described
 from durableflow.testing.engine import Engine
-from durableflow.testing.path import Part, entries
+from durableflow.testing.path import Part, path
 from durableflow.testing.receiving import send
 from durableflow.testing.state import Execution, StepRecord, Work
 
@@ -122,11 +122,8 @@ class SimulatedRun(Generic[T_co]):
         run = self._run
         parts = {place: _part(work) for place, work in run.works.items()}
         outcomes = {place: work.outcome() for place, work in run.works.items()}
-        found: list[str] = []
-        for checkpoint in run.checkpoints[1:]:
-            shape = json.loads(checkpoint.awaits or "null")
-            found += entries(shape, checkpoint.rev, parts, outcomes, run.values)
-        return found
+        awaits = [(checkpoint.rev, json.loads(checkpoint.awaits or "null")) for checkpoint in run.checkpoints[1:]]
+        return path(awaits, parts, outcomes, run.values, cancelled=run.state == "cancelled")
 
     @property
     def lines(self) -> list[str]:
@@ -149,7 +146,8 @@ class SimulatedRun(Generic[T_co]):
 
 def _part(work: Work) -> Part:
     spec = work.spec
-    return Part(work.run.short(spec.name), spec.kind, spec.begun, spec.needs, spec.delay, spec.until)
+    begun = spec.begun and spec.role != "inner"
+    return Part(work.run.short(spec.name), spec.kind, begun, spec.needs, spec.delay, spec.until)
 
 
 def _waiting(work: Work) -> str:

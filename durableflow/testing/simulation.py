@@ -174,7 +174,8 @@ class Simulation:
         if callable(when):
             while not when():
                 if self._agenda.next_at() is None:
-                    self._refuse_if_stuck(self._started)
+                    self._refuse_if_stuck([run for run in self._started if run.state == "running"])
+                    raise Stuck("nothing can happen any more: every run has ended, and its condition does not hold")
                 self._agenda.do_next()
             return
         moment = self._moment(when)

@@ -1,7 +1,9 @@
-"""Every workflow of ``tests.waiting``, through PostgreSQL and in memory: the same results, the same steps, the same
-calls."""
+"""Every workflow of ``tests.waiting``, through PostgreSQL and in memory: the same results, steps, calls and paths; and
+what PostgreSQL has recorded passes as a test, when it is exported."""
 
+import runpy
 from collections import Counter
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +11,8 @@ import pytest
 
 from durableflow.errors import RunCancelled, RunFailed
 from durableflow.testing import Simulation
+from durableflow.testing.export import written
+from durableflow.testing.recorded import record
 from tests.support.clock import Clock
 from tests.support.engine import Engine
 from tests.testing.scripts import SCRIPTS, Cancel, Pass, Script, Send
@@ -31,30 +35,26 @@ def ending(run: Any) -> Any:
 
 
 def in_the_database(script: Script, engine: Engine, clock: Clock) -> Any:
-    def do(action: Any) -> None:
-        match action:
-            case Send(name, payload, id_, by, to_child):
-                target = run.id
-                if to_child:
-                    target = engine.one("SELECT id FROM durableflow_core.run WHERE parent_id = %s", run.id)
-                shop.df.send(target, name, payload, id=id_, by=by)
-            case Pass(seconds):
-                clock.advance(seconds)
-            case Cancel():
-                run.cancel()
-
     run = script.call().start(deadline=None if script.deadline is None else clock.now() + script.deadline)
     for number, action in enumerate(script.actions):
         if number >= script.early:
             engine.drive()
-        do(action)
+        match action:
+            case Send(name, payload, id_, by, to_child):
+                child = engine.one("SELECT id FROM durableflow_core.run WHERE parent_id = %s", run.id)
+                shop.df.send(child if to_child else run.id, name, payload, id=id_, by=by)
+            case Pass(seconds):
+                clock.advance(seconds)
+            case Cancel():
+                run.cancel()
     engine.drive()
     clock.advance(3)
     engine.drive()
+    assert run.state != "running"
     return run
 
 
-def in_memory(script: Script, clock: Clock) -> tuple[Any, Simulation]:
+def in_memory(script: Script, clock: Clock) -> Any:
     sim = Simulation(shop.df, now=clock.now())
     run = sim.start(script.call(), deadline=script.deadline)
     for number, action in enumerate(script.actions):
@@ -67,34 +67,53 @@ def in_memory(script: Script, clock: Clock) -> tuple[Any, Simulation]:
                 sim.advance(seconds)
             case Cancel():
                 run.cancel()
-    sim.advance()
-    return run, sim
+    sim.advance(3)
+    return run
 
 
 def rows(engine: Engine, query: str, run_id: UUID) -> list[tuple[Any, ...]]:
     return engine.db.execute(query, (run_id,)).fetchall()
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
-def test_both_do_the_same(script: Script, engine: Engine, clock: Clock) -> None:
-    shop.BROKEN.update(script.broken)
-    simulated, sim = in_memory(script, clock)
+def effects() -> Counter[str]:
     done = Counter(map(repr, shop.EFFECTS))
-    sim.advance(3)
     shop.EFFECTS.clear()
+    return done
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
+def test_in_memory_it_is_as_in_the_database_and_as_its_export_says(
+    script: Script, engine: Engine, clock: Clock, tmp_path: Path
+) -> None:
+    shop.BROKEN.update(script.broken)
+    simulated = in_memory(script, clock)
+    done = effects()
     real = in_the_database(script, engine, clock)
+
     assert ending(simulated) == ending(real)
-    assert done == Counter(map(repr, shop.EFFECTS))
+    assert done == effects()
     works = sorted(simulated._run.works.values(), key=lambda work: work.place)
     assert [
         (*work.place, work.spec.name, work.spec.kind, work.state, work.attempt, work.failures) for work in works
     ] == rows(engine, STEPS, real.id)
     assert [(child.workflow, child.state) for child in simulated.children] == rows(engine, CHILDREN, real.id)
 
+    recorded = shop.df.database.transact(lambda conn: record(conn, real.id))
+    assert recorded.path("waits") == simulated.path
+    file = tmp_path / "test_exported.py"
+    file.write_text(written(recorded))
+    print(file.read_text())
+    shop.BROKEN.clear()  # the steps' own functions are not called, and find nothing to be wrong
+    (again,) = [value for name, value in runpy.run_path(str(file)).items() if name.startswith("test_")]
+    again()
+    assert not effects()
+
 
 def test_the_scripts_know_every_workflow() -> None:
-    named = {
-        call.definition.name for call in (script.call() for script in SCRIPTS) if setattr(call, "_used", True) is None
-    }
-    beneath = {"waits.child", "waits.waiting_child"}
-    assert {workflow.name for workflow in shop.df.registry.workflows} <= named | beneath
+    named = set()
+    for script in SCRIPTS:
+        call = script.call()
+        call._used = True
+        named.add(call.definition.name)
+    of_others = {"waits.child", "waits.waiting_child"}
+    assert {workflow.name for workflow in shop.df.registry.workflows} <= named | of_others
