@@ -264,7 +264,7 @@ class _Types:
     tag = "type"
 
     def takes(self, value: object) -> bool:
-        return value is Any or isinstance(value, types.GenericAlias | types.UnionType | _GENERIC)
+        return value is Any or type(value) in _ALIASES  # not isinstance(), which would ask the value for its class
 
     def split(self, value: Any) -> tuple[object, object]:
         if value is Any:
@@ -292,7 +292,11 @@ class _Types:
         """There is nothing left to fill in."""
 
 
-_GENERIC = type(typing.List[int])  # noqa: UP006 - the alias class of `typing`, which has no public name
+_ALIASES = frozenset(
+    type(alias)
+    for alias in (list[int], int | None, typing.List[int], typing.Optional[int], Literal[1])  # noqa: UP006, UP045
+)
+
 
 for _extension in (
     _Definitions(),
