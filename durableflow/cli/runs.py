@@ -21,7 +21,6 @@ from durableflow.errors import RunNotFound
 app = typer.Typer(
     help="Look at runs, send them events, cancel, redrive or export one.", no_args_is_help=True, rich_markup_mode=None
 )
-app.command("export")(export)
 
 DatabaseOption = Annotated[
     str | None,
@@ -142,6 +141,9 @@ def redrive(run: RunArgument, url: DatabaseOption = None) -> None:
     if landed is None:
         raise RunNotFound(f"there is no run {run_id}")
     typer.echo(f"run {run_id} goes on" if landed else f"run {run_id} has not failed: nothing was changed")
+
+
+app.command("export")(export)
 
 
 def _uuid(text: str) -> UUID:

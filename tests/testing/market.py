@@ -61,6 +61,14 @@ async def checkout(order: Order) -> list[str]:
 
 
 @df.workflow
+async def reserves(items: list[str]) -> Any:
+    try:
+        return await gather(*(reserve(item) for item in items))
+    except SoldOut as error:
+        return f"no {error.item}"
+
+
+@df.workflow
 async def reminders(days: int) -> str:
     for number in range(days):
         which, _ = await race(receive("paid", str), sleep(timedelta(days=1)))
