@@ -1,4 +1,4 @@
-"""The two programs to read, run as their README says, on servers of their own, with a kill -9 on the way."""
+"""The programs to read, run as their README says, on servers of their own."""
 
 import subprocess
 import sys
@@ -40,3 +40,17 @@ def test_the_shop_sells_while_a_worker_is_killed(tmp_path: Path) -> None:
     assert "kill -9" in said
     assert "order 44: not sold, OutOfStock('lamp')" in said
     assert "every customer paid once" in said
+
+
+@pytest.mark.parametrize(
+    ("example", "says"),
+    [
+        ("approval", "Verdict(granted=False, note='no', by='grace'"),
+        ("poller", "TimeoutError('timeout(1.5) is over')"),
+        ("fanout", "{'cup.txt': 0, 'pot.txt': 2, 'tea.txt': 3}"),
+        ("replan", "done:    inspect is bent, call it is not worth it"),
+        ("agent", "ada has forbidden it: I need it"),
+    ],
+)
+def test_a_small_example_shows_what_it_says(example: str, says: str, tmp_path: Path) -> None:
+    assert says in played(f"examples.{example}", state_dir=tmp_path)

@@ -1,0 +1,1 @@
+"""Somebody approves, after one, two or three reminders, or somebody else does."""

@@ -1,0 +1,1 @@
+"""A plan is a list of actions, and each action may write another one."""
