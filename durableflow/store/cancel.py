@@ -29,7 +29,7 @@ WITH prev AS (
     SELECT run_id, %(rev)s + 1, 'cancel', durableflow_core.now() FROM prev
     RETURNING run_id
 ), quiet AS (
-    DELETE FROM durableflow_core.wake AS w USING next WHERE w.run_id = next.run_id
+    DELETE FROM durableflow_core.wake AS w USING next WHERE w.run_id = next.run_id RETURNING w.reason
 ), ended AS (
     UPDATE durableflow_core.run AS r
     SET state = 'cancelled', finished_at = durableflow_core.now(), parked_reason = NULL
@@ -37,7 +37,7 @@ WITH prev AS (
     RETURNING r.parent_id, r.parent_rev, r.parent_index
 ),"""
     + TELL
-    + f"SELECT (SELECT count(*) FROM ended), {TOLD}"
+    + f"SELECT (SELECT count(*) FROM ended), {TOLD}, EXISTS (SELECT FROM quiet WHERE reason = 'cancel')"
 )
 
 
@@ -50,8 +50,9 @@ class Cancelled:
     messages: list[Message] = field(default_factory=list)
 
 
-def cancel(conn: Connection, run_id: UUID) -> Cancelled | None:
-    """Cancel the run. None: there is no such run."""
+def cancel(conn: Connection, run_id: UUID, *, for_parent: bool = False) -> Cancelled | None:
+    """Cancel the run. for_parent: a wake asks for it; a parent that wants its child again takes that back, and then
+    nothing is done. None: there is no such run."""
     while True:
         row = conn.execute(_NEWEST, {"run_id": run_id}).fetchone()
         if row is None:
@@ -59,7 +60,7 @@ def cancel(conn: Connection, run_id: UUID) -> Cancelled | None:
         state, rev = row
         if state != "running":
             return Cancelled(False)
-        landed = False
+        landed = called_off = False
         messages: list[Message] = []
         try:
             with conn.transaction() as transaction:
@@ -67,10 +68,13 @@ def cancel(conn: Connection, run_id: UUID) -> Cancelled | None:
                 messages = abandon_run(conn, run_id)
                 ended = conn.execute(_CANCEL, {"run_id": run_id, "rev": rev}).fetchone()
                 landed = ended is not None and bool(ended[0])
+                called_off = ended is not None and for_parent and not ended[2]
                 messages += told(ended[1]) if ended is not None else []
-                if not landed:
+                if called_off or not landed:
                     raise Rollback(transaction)
         except UniqueViolation:
             continue  # the run moved on between the two statements: decide again on where it stands now
+        if called_off:
+            return Cancelled(False)
         if landed:
             return Cancelled(True, messages)

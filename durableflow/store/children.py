@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+import psycopg
+
 from durableflow.language.specs import StepSpec
 from durableflow.store.messages import Message, advance_message
 
@@ -39,6 +41,17 @@ inherited AS (
     FROM next, unnest(%(child_value_runs)s::uuid[], %(child_hashes)s::text[], %(child_bodies)s::text[])
         AS v(run_id, hash, body)
 )"""
+
+_TELL_AGAIN = """
+INSERT INTO durableflow_core.wake (run_id, reason, rev, index, due_at, visible_at)
+SELECT parent_id, 'child', parent_rev, parent_index, durableflow_core.now(), durableflow_core.now()
+FROM durableflow_core.run WHERE id = %(run_id)s AND parent_id IS NOT NULL AND state <> 'running'
+"""
+
+
+def tell_again(conn: psycopg.Connection[tuple[Any, ...]], run_id: UUID) -> None:
+    """Have the parent of a child that has ended look at it once more: it did not while the child was to be redriven."""
+    conn.execute(_TELL_AGAIN, {"run_id": run_id})
 
 
 def child_ctes(has_values: bool) -> str:

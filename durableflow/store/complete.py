@@ -94,13 +94,13 @@ _WAKE_IF_LAST = """
 )
 """
 
+# Not asked is whether the run has ended: then this is abandoned. A statement that waited for a redrive would see it so.
 _WAKE = """
 , woken AS (
     INSERT INTO durableflow_core.wake (run_id, reason, rev, index, due_at, visible_at)
     SELECT ours.run_id, 'step', ours.rev, ours.index, durableflow_core.now(),
            durableflow_core.now() + interval '2 seconds'
-    FROM ours JOIN durableflow_core.run AS r ON r.id = ours.run_id
-    WHERE r.state = 'running' AND ours.abandoned_at IS NULL
+    FROM ours WHERE ours.abandoned_at IS NULL
     RETURNING 1
 )
 """

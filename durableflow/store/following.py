@@ -28,7 +28,7 @@ _NEXT = """
     DELETE FROM durableflow_core.queued AS q USING (
         SELECT q.run_id, q.rev, q.gate, q.index FROM durableflow_core.queued AS q, ours
         WHERE q.run_id = ours.run_id AND q.rev = ours.rev AND q.gate = ours.gate
-        ORDER BY q.index LIMIT 1 FOR UPDATE OF q SKIP LOCKED
+        ORDER BY q.index <> ours.index, q.index LIMIT 1 FOR UPDATE OF q SKIP LOCKED
     ) AS first
     WHERE q.run_id = first.run_id AND q.rev = first.rev AND q.gate = first.gate AND q.index = first.index
     RETURNING q.run_id, q.rev, q.index
@@ -41,6 +41,9 @@ _NEXT = """
     SELECT child_id, 'start', durableflow_core.now(), durableflow_core.now() + interval '2 seconds'
     FROM admitted WHERE child_id IS NOT NULL
     RETURNING run_id
+), redriven AS (
+    UPDATE durableflow_core.wake AS w SET due_at = durableflow_core.now(), visible_at = durableflow_core.now()
+    FROM admitted AS a WHERE w.run_id = a.child_id AND w.reason = 'redrive'
 )"""
 
 _SENT = """

@@ -19,12 +19,13 @@ ORDER BY id LIMIT %(limit)s
 """
 
 # A claim is an attempt that is still under way (of a step that nobody awaits any more): the run stays until it ends. So
-# does a child whose parent is running: it may not have seen yet what the child came to, or be redriven and ask again.
+# does a child whose parent is running, which may not have seen yet what the child came to, or may be redriven, and then
+# wants its children again.
 _LOCK = """
 SELECT id FROM durableflow_core.run AS r
 WHERE id = %(run_id)s AND state <> 'running' AND finished_at < %(horizon)s
   AND NOT EXISTS (SELECT FROM durableflow_core.claim AS c WHERE c.run_id = r.id)
-  AND NOT EXISTS (SELECT FROM durableflow_core.run AS p WHERE p.id = r.parent_id AND p.state = 'running')
+  AND NOT EXISTS (SELECT FROM durableflow_core.run AS p WHERE p.id = r.parent_id AND p.state <> 'succeeded')
 FOR UPDATE SKIP LOCKED
 """
 
@@ -58,7 +59,7 @@ def ended_before(conn: Connection, moment: datetime, *, after: UUID | None = Non
 
 def prune(conn: Connection, run_id: UUID, moment: datetime) -> bool:
     """Remove the run with all that belongs to it. False: it was redriven meanwhile, an attempt of one of its steps is
-    still under way, its parent is running, or another leader is removing it."""
+    still under way, its parent may want it yet, or another leader is removing it."""
     with conn.transaction():
         conn.execute(_PATIENCE)
         if conn.execute(_LOCK, {"run_id": run_id, "horizon": moment}).fetchone() is None:

@@ -41,14 +41,16 @@ SELECT (SELECT count(*) FROM ours), {ADMITTED},
        EXISTS (SELECT FROM ours WHERE shard >= 0) AND NOT EXISTS (SELECT FROM done WHERE remaining = 0)
 """
 
-# A redrive has the same child awaited under a later rev, while the child knows the one that it was born with.
+# A redrive has the same child awaited under a later rev, while the child knows the one that it was born with. One that
+# is to be redriven itself has not ended.
 _CHILD = """
 SELECT s.rev, s.child_id, s.options ->> 'fails', r.workflow, r.state, r.output::text, r.error::text
 FROM durableflow_core.step AS o
 JOIN durableflow_core.step AS s ON s.run_id = o.run_id AND s.rev >= o.rev AND s.index = o.index
                                AND s.child_id = o.child_id AND s.state = 'pending'
-JOIN durableflow_core.run AS r ON r.id = s.child_id
+JOIN durableflow_core.run AS r ON r.id = s.child_id AND r.state <> 'running'
 WHERE o.run_id = %(run_id)s AND o.rev = %(rev)s AND o.index = %(index)s
+  AND NOT EXISTS (SELECT FROM durableflow_core.wake AS w WHERE w.run_id = s.child_id AND w.reason = 'redrive')
 ORDER BY s.rev DESC LIMIT 1
 """
 
@@ -109,7 +111,7 @@ def fail(conn: Connection, run_id: UUID, rev: int, index: int, error: Encoded) -
 def ended_child(conn: Connection, run_id: UUID, rev: int, index: int) -> EndedChild | None:
     """How the child that a step waits for has ended. None: it has not, or nobody waits for it any more."""
     row = conn.execute(_CHILD, {"run_id": run_id, "rev": rev, "index": index}).fetchone()
-    if row is None or row[4] == "running":
+    if row is None:
         return None
     waiting, child_id, fails, workflow, state, output, error = row
     return EndedChild(waiting, child_id, workflow, fails == "true", state, output, error)

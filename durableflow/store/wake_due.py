@@ -20,7 +20,7 @@ FROM durableflow_core.wake WHERE visible_at < 'infinity'
 _DUE = """
 WITH due AS (
     SELECT w.run_id, w.id, r.queue, r.priority,
-           (r.state = 'running' OR (r.state = 'failed' AND w.reason = 'redrive')) IS TRUE AS runs
+           (r.state = 'running' OR (r.state IN ('failed', 'cancelled') AND w.reason = 'redrive')) IS TRUE AS runs
     FROM durableflow_core.wake AS w LEFT JOIN durableflow_core.run AS r ON r.id = w.run_id
     WHERE w.visible_at <= durableflow_core.now() AND w.due_at <= durableflow_core.now()
     ORDER BY w.visible_at LIMIT %(limit)s FOR UPDATE OF w SKIP LOCKED

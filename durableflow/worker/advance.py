@@ -21,6 +21,7 @@ from durableflow.language.turn import Defaults, Fail, Stored, awaited_places, tu
 from durableflow.store import cancel as cancelling
 from durableflow.store import redrive as redriving
 from durableflow.store.advance import Arrival, View, Wake, commit, hand_back, lease, let_go, look, settle
+from durableflow.store.children import tell_again
 from durableflow.store.messages import Message
 from durableflow.store.park import park
 from durableflow.store.successor import Turn
@@ -46,12 +47,16 @@ def advance(runtime: Runtime, run_id: UUID) -> None:
     view, wakes = held.view, held.wakes
     reasons = {wake.reason for wake in wakes}
     if view is None or view.run_state != "running":
-        if view is not None and view.run_state == "failed" and "redrive" in reasons:  # its parent was
-            transact(lambda conn: redriving.redrive(conn, run_id))
+        asked = view is not None and "redrive" in reasons  # by its parent, which was
+        redriven = asked and transact(lambda conn: redriving.redrive(conn, run_id, for_parent=True))
         transact(lambda conn: let_go(conn, None, run_id, wakes))
+        if asked and not redriven:
+            transact(lambda conn: tell_again(conn, run_id))
         return
     if "cancel" in reasons:
-        cancelled = transact(lambda conn: cancelling.cancel(conn, run_id))
+        cancelled = transact(lambda conn: cancelling.cancel(conn, run_id, for_parent=True))
+        if cancelled is not None and not cancelled.landed:
+            transact(lambda conn: hand_back(conn, run_id, wakes))
         runtime.publisher.publish([] if cancelled is None else cancelled.messages)
         return
     _look_and_move(runtime, view, wakes)

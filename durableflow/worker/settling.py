@@ -9,7 +9,6 @@ from durableflow.errors import StepCancelled
 from durableflow.store.advance import View, Wake
 from durableflow.store.messages import Message
 from durableflow.store.settle import EndedChild, Settled, ended_child, fail, fire, spread, succeed
-from durableflow.worker.connections import Connection
 from durableflow.worker.runtime import Runtime
 
 
@@ -40,22 +39,7 @@ def settle_announced(runtime: Runtime, view: View, wakes: Sequence[Wake]) -> Ann
             transact(lambda conn, rev=rev, index=index: spread(conn, view.run_id, rev, index))  # type: ignore[misc]
         elif wake.reason == "child":
             _child(runtime, view, rev, index, found)
-    if any(wake.reason == "look" for wake in wakes):
-        for rev, index in transact(lambda conn: waiting_for_children(conn, view)):
-            _child(runtime, view, rev, index, found)
     return found
-
-
-_WAITING = """
-SELECT rev, index FROM durableflow_core.step
-WHERE run_id = %(run_id)s AND rev = %(rev)s AND kind = 'child' AND state = 'pending' ORDER BY index
-"""
-
-
-def waiting_for_children(conn: Connection, view: View) -> list[tuple[int, int]]:
-    """The children that the run awaits: after a redrive, one may have ended before."""
-    rows = conn.execute(_WAITING, {"run_id": view.run_id, "rev": view.rev}).fetchall()
-    return [(row[0], row[1]) for row in rows]
 
 
 def _child(runtime: Runtime, view: View, rev: int, index: int, found: Announced) -> None:

@@ -116,3 +116,83 @@ async def a_few_at_a_time_or_a_failure(limit: int) -> Any:
         return await gather(fails("no"), *(add(i, 1) for i in range(4)), limit=limit)
     except ValueError:
         return await used("failed")
+
+
+# --- what fails, and is mended
+
+BROKEN: set[str] = set()
+
+
+@df.step
+def mended(name: str, *needs: Any) -> str:
+    """Fails while its name is in BROKEN."""
+    EFFECTS.append(name)
+    if name in BROKEN:
+        raise ValueError(name)
+    return name
+
+
+@df.workflow
+async def graph_that_breaks() -> Any:
+    raw = mended("raw")
+    left, right = mended("left", later(raw)), mended("right", later(raw))
+    return await mended("last", later(left), later(right))
+
+
+@df.workflow
+async def a_few_that_break(count: int, limit: int) -> Any:
+    return await gather(*(mended(f"m{i}") for i in range(count)), limit=limit)
+
+
+@df.workflow
+async def child_that_breaks(name: str) -> Any:
+    first = await mended(f"{name} begins")
+    return [first, await mended(name)]
+
+
+@df.workflow
+async def parent_of(name: str) -> Any:
+    return await child_that_breaks(name)
+
+
+@df.workflow
+async def patient_child() -> int:
+    return await receive("go", int)
+
+
+@df.workflow
+async def child_beside_what_breaks() -> Any:
+    return await gather(patient_child(), mended("beside"))
+
+
+@df.workflow
+async def a_few_children(count: int, limit: int) -> Any:
+    return await gather(*(child_that_breaks(f"c{i}") for i in range(count)), limit=limit)
+
+
+@df.workflow
+async def children_of_which_some_break(count: int, limit: int) -> Any:
+    found = await gather(*(child_that_breaks(f"c{i}") for i in range(count)), limit=limit, return_exceptions=True)
+    for each in found:
+        if isinstance(each, Exception):
+            raise each
+    return found
+
+
+@df.workflow
+async def spawns_what_breaks(name: str) -> Any:
+    handle = await spawn(child_that_breaks(name))
+    await add(1, 1)
+    return await handle
+
+
+@df.workflow
+async def spawns_beside_what_breaks(parent_ends: Any = "cancel") -> Any:
+    handle = await spawn(patient_child(), parent_ends=parent_ends)
+    await mended("beside")
+    return await handle
+
+
+@df.workflow
+async def begins_two_of_which_one_breaks() -> Any:
+    return await gather(begin(mended("m0")), begin(mended("m1")))

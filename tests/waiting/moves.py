@@ -6,13 +6,14 @@ from contextlib import suppress
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
 from celery.exceptions import Ignore, Retry
 
 from durableflow import codec
 from durableflow.store import event
 from durableflow.store.cancel import cancel
 from durableflow.store.claim import Claimed, claim
-from durableflow.store.messages import ADVANCE, StepId
+from durableflow.store.messages import ADVANCE, Message, StepId
 from durableflow.worker import Runtime
 from durableflow.worker.advance import advance
 from durableflow.worker.attempt import Attempt
@@ -48,6 +49,21 @@ def at_rest(engine: Engine, clock: Clock) -> None:
     engine.published[:] = [message for message in engine.published if message.task != ADVANCE]
     clock.advance(3)
     engine.drive()
+
+
+def drive_watching(engine: Engine, look: Callable[[], int]) -> list[int]:
+    """Do what there is to be done; gives what was seen after each message."""
+    seen: list[int] = []
+    deliver = engine.deliver
+
+    def watched(message: Message) -> None:
+        deliver(message)
+        seen.append(look())
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "deliver", watched)
+        engine.drive()
+    return seen
 
 
 def claimed(engine: Engine, run_id: UUID, rev: int, index: int) -> Claimed:
