@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from celery.exceptions import SoftTimeLimitExceeded
 
-from durableflow import DurableFlow, Retry, current, gather, sleep
+from durableflow import DurableFlow, Retry, begin, current, gather, later, race, receive, sleep, spawn, timeout
 from tests.faults.journal import Journal
 
 df = DurableFlow("faults")
@@ -109,6 +109,58 @@ async def trying(book: str) -> dict[str, str]:
 
 
 @df.workflow
+async def below(book: str, name: str, *given: Made) -> list[Made]:
+    """A child."""
+    first = await make(book, f"{name}-one", *given)
+    return [first, await make(book, f"{name}-two", first)]
+
+
+@df.workflow
+async def everything(book: str, width: int) -> dict[str, str]:
+    """All that a workflow can wait for, several of it at a time. It needs an event "word", and one "last"."""
+    early = begin(make(book, "early"))
+    beside = await spawn(below(book, "beside"))
+    first = await make(book, "first")
+    raw = make(book, "raw", first)
+    left, right = make(book, "left", later(raw)), make(book, "right", later(raw))
+    async with timeout(600):
+        flow, packed, inner, word = await gather(
+            gather(raw, left, right, make(book, "joined", later(left), later(right))),
+            gather(*(make(book, f"pack{n}", first) for n in range(width)), limit=3),
+            below(book, "inner", first),
+            receive("word", str),
+        )
+        told = await make(book, f"told-{word}", *packed, *inner)
+    _, won = await race(sleep(600), make(book, "won", told))
+    await race(receive("last", str), sleep(600))
+    try:
+        await gather(charge(book, "charge", won), sleep(600))
+    except Declined:
+        await sleep(0)
+    try:
+        async with timeout(0.2):
+            await receive("never", str)
+    except TimeoutError:
+        late = await check(book, "check", await early, won)
+    return {
+        made.name: made.nonce for made in (await early, *await beside, first, *flow, *packed, *inner, told, won, late)
+    }
+
+
+@df.workflow
+async def briefly_everything(book: str) -> dict[str, str]:
+    """The same, with as few steps as can be."""
+    early = begin(make(book, "early"))
+    raw = make(book, "raw")
+    async with timeout(600):
+        flow, inner, word = await gather(
+            gather(raw, make(book, "joined", later(raw))), below(book, "inner"), receive("word", str)
+        )
+    _, won = await race(sleep(600), make(book, f"won-{word}", *inner))
+    return {made.name: made.nonce for made in (await early, *flow, *inner, won)}
+
+
+@df.workflow
 async def single(book: str, name: str) -> dict[str, str]:
     made = await make(book, name)
     return {name: made.nonce}
@@ -122,6 +174,13 @@ async def poisoned(book: str) -> None:
 @df.workflow
 async def unhearing(book: str) -> None:
     await deaf(book)
+
+
+def names_of_everything(width: int, word: str) -> set[str]:
+    """The steps of ``everything``, and of its children, that have a value."""
+    children = {f"{name}-{which}" for name in ("beside", "inner") for which in ("one", "two")}
+    packs = {f"pack{n}" for n in range(width)}
+    return {"early", "first", "raw", "left", "right", "joined", f"told-{word}", "won", "check", *children, *packs}
 
 
 def names_of_order(width: int) -> set[str]:

@@ -11,7 +11,8 @@ from tests.support.invariants import violations
 
 _BORN = """
 SELECT s.run_id || ':' || s.rev || ':' || s.index, extract(epoch FROM c.created_at)::float8
-FROM durableflow_core.step AS s JOIN durableflow_core.checkpoint AS c USING (run_id, rev) WHERE s.run_id = %s
+FROM durableflow_core.step AS s JOIN durableflow_core.checkpoint AS c USING (run_id, rev)
+WHERE s.run_id IN (SELECT id FROM durableflow_core.run WHERE %s IN (id, parent_id))
 """
 
 

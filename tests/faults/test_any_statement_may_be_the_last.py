@@ -21,6 +21,12 @@ SOON = 15.0
 """Seconds in which a run ends that lost a connection or a child. What waits for a lease to run out waits too long."""
 
 SHORT = {"reserve", "pack0", "pack1", "ship"}
+NAMES = {
+    app.short: SHORT,
+    app.trying: {"check"},
+    app.briefly_everything: {"early", "raw", "joined", "inner-one", "inner-two", "won-hello"},
+}
+"""Workflows, with the names of their steps that have a value."""
 
 
 @pytest.fixture(scope="module")
@@ -48,20 +54,21 @@ def _run(fleet: Fleet, workflow: object, directory: Path, names: set[str]) -> No
     journal = Journal(directory)
     run = workflow(str(journal.directory)).start()  # type: ignore[operator]
     fleet.hurry(run.id)
+    if workflow is app.briefly_everything:
+        run.send("word", "hello")
     prove(fleet.site.database_url, journal, run, names, timeout=SOON)
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("workflow", [app.short, app.trying], ids=lambda workflow: workflow.name)
+@pytest.mark.parametrize("workflow", NAMES, ids=lambda workflow: workflow.name)
 def test_a_connection_cut_at_any_statement_costs_nothing(
     fleet: Fleet, proxy: Proxy, tmp_path: Path, workflow: object, when: When
 ) -> None:
-    names = SHORT if workflow is app.short else {"check"}
     nth, reached = 0, True
     while reached:  # until the run has fewer statements than that
         nth += 1
         with proxy.fault(nth, when) as fault:
-            _run(fleet, workflow, tmp_path / str(nth), names)
+            _run(fleet, workflow, tmp_path / str(nth), NAMES[workflow])
         reached = fault.done.is_set()
     assert nth > 10, "the proxy saw no statements"
 

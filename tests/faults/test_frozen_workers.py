@@ -2,7 +2,7 @@
 
 import psutil
 
-from tests.faults import app
+from tests.faults import app, everything
 from tests.faults.fleet import Fleet
 from tests.faults.journal import Journal, until
 from tests.faults.proof import prove
@@ -69,6 +69,22 @@ def test_a_child_whose_parent_is_frozen_is_fenced_too(fleet: Fleet, journal: Jou
     _thaw(parent)
     frozen.wait_for_log("goes on under a new id")
     prove(fleet.site.database_url, journal, run, app.names_of_order(10))
+    _works_again(fleet, journal, frozen)
+
+
+def test_a_worker_is_frozen_in_the_middle_of_everything(fleet: Fleet, journal: Journal) -> None:
+    fleet.start(1, 1, more=TIMEOUT)
+    this = everything.start(fleet, journal, "left")
+    frozen = _runner(fleet, journal, "left")
+    processes = [psutil.Process(frozen.pid), *frozen.children()]
+    _freeze(*processes)
+    this.send()
+    journal.wait_for("left", 2)
+    this.prove("left")
+    _thaw(*processes)
+    frozen.wait_for_log("this one is fenced")
+    frozen.wait_for_log("goes on under a new id")
+    this.prove()
     _works_again(fleet, journal, frozen)
 
 

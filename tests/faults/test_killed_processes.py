@@ -9,7 +9,7 @@ import pytest
 
 from durableflow import Run
 from durableflow.errors import RunFailed, StepLost
-from tests.faults import app
+from tests.faults import app, everything
 from tests.faults.fleet import Fleet
 from tests.faults.journal import Journal, until
 from tests.faults.proof import prove
@@ -104,3 +104,24 @@ def test_a_step_that_kills_its_worker_each_time_fails_as_lost(fleet: Fleet, jour
     journal.wait_for("after")
     journal.release("after")
     assert set(after.result(timeout=30)) == {"after"}
+
+
+def test_children_are_killed_that_do_one_of_everything(fleet: Fleet, journal: Journal) -> None:
+    fleet.start(2, 2)
+    this = everything.start(fleet, journal, *everything.AT_WORK)
+    for victim in everything.AT_WORK:
+        line = journal.wait_for(victim)
+        os.kill(line.pid, signal.SIGKILL)
+        assert journal.wait_for(victim, 2).at - line.at > 0
+    this.send()
+    this.prove(*everything.AT_WORK)
+
+
+def test_every_worker_is_killed_in_the_middle_of_everything(fleet: Fleet, journal: Journal) -> None:
+    fleet.start(2, 2)
+    this = everything.start(fleet, journal, *everything.AT_WORK)
+    for worker in fleet.workers:
+        _kill(worker)
+    this.send()
+    fleet.start(2)
+    this.prove(*everything.AT_WORK)

@@ -11,8 +11,8 @@ import psycopg
 import pytest
 
 from durableflow.errors import RunFailed, StepTimedOut
-from durableflow.store.messages import Message, StepId, step_message
-from tests.faults import app
+from durableflow.store.messages import Message, StepId, advance_message, step_message
+from tests.faults import app, everything
 from tests.faults.fleet import Fleet, fleet_on, site_on
 from tests.faults.journal import Journal, until
 from tests.faults.proof import prove
@@ -43,11 +43,12 @@ def fleet(shared_fleet: Fleet) -> Iterator[Fleet]:
 
 
 def _messages(fleet: Fleet, run_id: object) -> list[Message]:
-    """A message for each step that the run has launched, whatever has become of it."""
+    """A message for each step that the run and its children have launched, whatever has become of it."""
     with psycopg.connect(fleet.site.database_url) as conn:
         rows = conn.execute(
-            "SELECT run_id, rev, index, name FROM durableflow_core.step WHERE run_id = %s AND kind = 'task'"
-            " ORDER BY rev DESC, index DESC",
+            "SELECT s.run_id, s.rev, s.index, s.name FROM durableflow_core.step AS s"
+            " JOIN durableflow_core.run AS r ON r.id = s.run_id AND %s IN (r.id, r.parent_id)"
+            " WHERE s.kind = 'task' ORDER BY s.rev DESC, s.index DESC",
             (run_id,),
         ).fetchall()
     return [step_message(StepId(*row[:3]), row[3], fleet.site.queue, 0, 1) for row in rows]
@@ -87,6 +88,36 @@ def test_connections_that_are_terminated_again_and_again_while_steps_run(fleet: 
     prove(fleet.site.database_url, journal, run, NAMES)
 
 
+def test_messages_of_everything_that_come_again_and_again_run_nothing_twice(fleet: Fleet, journal: Journal) -> None:
+    this = everything.start(fleet, journal, *everything.AT_WORK)
+    children = fleet.one("SELECT array_agg(id) FROM durableflow_core.run WHERE parent_id = %s", this.run.id)
+    looks = [advance_message(run_id, fleet.site.queue) for run_id in (this.run.id, *children)]
+    fleet.publish(*looks, *_messages(fleet, this.run.id), *looks)
+    this.send()
+    fleet.publish(*_messages(fleet, this.run.id) * 3, *looks * 3)
+    this.prove(*everything.AT_WORK)
+    fleet.publish(*_messages(fleet, this.run.id), *looks)
+    assert set(app.single(str(journal.directory), "afterwards").start().result(timeout=30)) == {"afterwards"}
+    bodies = [line.name for line in journal.lines(event="begins")]
+    assert {name for name in bodies if bodies.count(name) > 1} == {"check"}
+
+
+def test_connections_that_are_terminated_again_and_again_in_the_middle_of_everything(
+    fleet: Fleet, journal: Journal
+) -> None:
+    this = everything.start(fleet, journal)
+    for begun in (2, 5, 8, 12, 15):
+        until(lambda begun=begun: len(journal.lines(event="begins")) >= begun, f"{begun} bodies")
+        with psycopg.connect(fleet.site.database_url, autocommit=True) as conn:
+            conn.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        if begun == 8:
+            this.send()
+    this.prove()
+
+
 # What a caller does who has a transaction of their own, and dies before anybody could publish.
 _STARTERS = {
     "psycopg": """
@@ -116,7 +147,7 @@ _STARTER = """
 import os, signal, sys
 import psycopg
 from durableflow import DurableFlow
-from tests.faults import app
+from tests.faults import app, everything
 df, book = app.df, sys.argv[1]
 def die():
     os.kill(os.getpid(), signal.SIGKILL)

@@ -10,7 +10,7 @@ import redis
 from durableflow.devstack import PostgresServer, ValkeyServer
 from durableflow.errors import DurableFlowError
 from tests.conftest import _unavailable as unavailable
-from tests.faults import app
+from tests.faults import app, everything
 from tests.faults.fleet import Fleet, fleet_on, site_on
 from tests.faults.journal import Journal, until
 from tests.faults.proof import prove
@@ -144,3 +144,39 @@ def test_a_database_that_crashes_while_a_step_runs_on(
     journal.release("price")
     proven(run)
     assert len(journal.lines("price", "begins")) == 1, "nobody died: nothing may be taken from a living worker"
+
+
+def test_flushall_in_the_middle_of_everything(fleet: Fleet, journal: Journal, valkey: ValkeyServer) -> None:
+    this = everything.start(fleet, journal, *everything.AT_WORK)
+    with redis.Redis.from_url(valkey.url) as client:
+        client.flushall()
+    this.send()
+    this.prove(*everything.AT_WORK)
+
+
+def test_a_broker_that_is_away_in_the_middle_of_everything(
+    fleet: Fleet, journal: Journal, valkey: ValkeyServer
+) -> None:
+    """What ends meanwhile is committed, and what follows cannot be published."""
+    this = everything.start(fleet, journal, *everything.AT_WORK)
+    valkey.kill()
+    this.send()
+    journal.release(*everything.AT_WORK)
+    ended = "SELECT count(*) FROM durableflow_core.claim"
+    until(lambda: fleet.one(ended) == 0, "the end of what was at work")
+    valkey.start()
+    this.prove()
+
+
+@pytest.mark.parametrize("how", [PostgresServer.crash, PostgresServer.kill], ids=["immediate", "kill -9"])
+def test_a_database_that_crashes_in_the_middle_of_everything(
+    fleet: Fleet, journal: Journal, postgres: PostgresServer, how: Callable[[PostgresServer], None]
+) -> None:
+    this = everything.start(fleet, journal, *everything.AT_WORK)
+    this.send()
+    how(postgres)
+    journal.release(*everything.AT_WORK)
+    for name in everything.AT_WORK:
+        journal.wait_for(name, event="ends")
+    postgres.start()
+    this.prove()
