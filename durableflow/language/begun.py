@@ -15,6 +15,10 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
+NEVER = -1
+"""The rev of a handle that was cancelled before the checkpoint that would have launched its step."""
+
+
 class Handle(Lazy[T_co]):
     """What was begun: await it, as often as you like, for its result. name: of the step; rev, index: the step's place
     in the run; below: the indexes of the steps that it needs first."""

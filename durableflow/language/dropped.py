@@ -14,13 +14,18 @@ from durableflow.machine import StoredSource
 def may_be_overtaken(stored: StoredSource, place: str) -> bool:
     """Whether an exception that the workflow handles may have come between the call, made at ``place`` ("file:line"),
     and its await."""
-    file, _, line = place.rpartition(":")
-    made_at = int(line) - stored.first_line + 1 if file == stored.filename else 0
+    made_at = int(place.rpartition(":")[2]) - stored.first_line + 1 if stands_in(stored, place) else 0
     try:
         tree = ast.parse(stored.source)
     except SyntaxError:
         return True
     return any(_protects_until(node) >= made_at for node in ast.walk(tree))
+
+
+def stands_in(stored: StoredSource, place: str) -> bool:
+    """Whether ``place`` ("file:line") is in the source of this function."""
+    file, _, line = place.rpartition(":")
+    return file == stored.filename and 0 <= int(line) - stored.first_line <= stored.source.count("\n")
 
 
 def _protects_until(node: ast.AST) -> int:

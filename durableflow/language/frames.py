@@ -16,7 +16,7 @@ from durableflow import codec
 from durableflow.codec import Encoded, Extension
 from durableflow.errors import CorruptValue
 from durableflow.language.deadline import Within
-from durableflow.language.registry import Named
+from durableflow.language.registry import Named, Registry
 from durableflow.language.routine import DEEPEST, RoutineCall
 from durableflow.machine import Checkpoint, Machine
 from durableflow.machine.stack import extensions_of
@@ -36,10 +36,11 @@ class Frame:
 Stack = list[Frame]
 
 
-def pushed(stack: Stack, awaited: Any) -> Frame | None:
-    """The frame of the routine that is awaited. None: it is no routine.
+def pushed(stack: Stack, awaited: Any, registry: Registry) -> Frame | None:
+    """The frame of the routine that is awaited. None: it is no routine. registry: of the run's application.
 
-    Raises RecursionError where the stack is as deep as it may be; TypeError for arguments that it does not take.
+    Raises RecursionError where the stack is as deep as it may be; TypeError for a routine of another application, whose
+    versions no worker of this one registers.
     """
     blocks: list[Any] = []
     inner = awaited
@@ -49,10 +50,22 @@ def pushed(stack: Stack, awaited: Any) -> Frame | None:
     if not isinstance(inner, RoutineCall):
         return None
     inner._used = True
+    if inner.definition.registry is not registry:
+        raise TypeError(f"{inner._described()} is a routine of another application than the workflow that awaits it")
     if len(stack) > DEEPEST:
-        raise RecursionError(f"{inner._described()} would be the {len(stack)}th routine inside of another")
+        raise RecursionError(f"{inner._described()} would be more than {DEEPEST} routines inside of one another")
     checkpoint = inner.definition.machine.start(inner.args, inner.kwargs)
     return Frame(inner.definition, checkpoint, blocks)
+
+
+def handled_around(stack: Stack) -> BaseException | None:
+    """The exception that is being handled where the innermost function of the stack is awaited."""
+    for frame in reversed(stack[:-1]):
+        machine = frame.definition.machine
+        handled = machine.handled(frame.checkpoint) if isinstance(machine, Machine) else None
+        if handled is not None:
+            return handled
+    return None
 
 
 def store(stack: Stack, *, known: Set[str] = frozenset(), limit: int | None = None) -> tuple[Encoded, str | None]:
@@ -80,25 +93,45 @@ def restore(
     blobs: Mapping[str, str],
 ) -> Stack:
     """The stack as it was stored. find: gives the routines. Raises CorruptValue."""
-    stack = [Frame(definition, Checkpoint(state, line, {}))]
-    if frames is not None:
+    stack = [_frame(definition, state, line)]
+    for name, version, inner_state, inner_line in _rows(frames):
         assert find is not None, "a run that stands in a routine is advanced by who can find it"
-        for name, version, inner_state, inner_line in json.loads(frames):
-            stack.append(Frame(find(name, version), Checkpoint(inner_state, inner_line, {})))
+        stack.append(_frame(find(name, version), inner_state, inner_line))
     found = codec.decode(variables, blobs=blobs, extensions=_extensions(stack))
     if not isinstance(found, dict):
         raise CorruptValue(f"the stored variables of {definition.name} are not a mapping: {variables[:200]}")
-    if frames is not None:
-        for frame, own, blocks in zip(stack[1:], found.pop(FRAMES), found.pop(BLOCKS), strict=True):
-            frame.checkpoint = Checkpoint(frame.checkpoint.state, frame.checkpoint.line, own)
-            frame.blocks = blocks
-    stack[0].checkpoint = Checkpoint(state, line, found)
+    inner = [found.pop(FRAMES, None), found.pop(BLOCKS, None)] if len(stack) > 1 else [[], []]
+    if not all(isinstance(each, list) and len(each) == len(stack) - 1 for each in inner):
+        raise CorruptValue(f"{definition.name} stands in {len(stack) - 1} routines, and variables of others are stored")
+    for frame, own, blocks in zip(stack, [found, *inner[0]], [[], *inner[1]], strict=True):
+        if not isinstance(own, dict) or not isinstance(blocks, list):
+            raise CorruptValue(f"the stored variables of {frame.definition.name} are not a mapping")
+        frame.checkpoint.variables = own
+        frame.blocks = blocks
     return stack
+
+
+def _frame(definition: Named, state: int, line: int) -> Frame:
+    machine = definition.machine
+    if isinstance(machine, Machine) and not machine.waits_in(state):
+        raise CorruptValue(f"{definition.name} has no state {state} in version {machine.version} that awaits anything")
+    return Frame(definition, Checkpoint(state, line, {}))
 
 
 def routines_of(frames: str | None) -> list[tuple[str, str]]:
     """Name and version of the routines that are needed to go on."""
-    return [] if frames is None else [(row[0], row[1]) for row in json.loads(frames)]
+    return [(name, version) for name, version, _, _ in _rows(frames)]
+
+
+def _rows(frames: str | None) -> list[tuple[str, str, int, int]]:
+    if frames is None:
+        return []
+    try:
+        rows = json.loads(frames)
+        found = [(str(name), str(version), int(state), int(line)) for name, version, state, line in rows]
+    except (ValueError, TypeError):
+        raise CorruptValue(f"the routines that a run stands in cannot be read: {frames[:200]}") from None
+    return found
 
 
 def found(routines: Mapping[tuple[str, str], Named | None], name: str, version: str) -> Named:

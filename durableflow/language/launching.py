@@ -8,15 +8,16 @@ The *shape* of an await says how the outcomes of its steps make its value (`outc
     {"race": [...]}                     the first of them
     {"within": [2, 1], "of": ...}       what is awaited inside of a block whose timer is that step
     {"is": "..."}                       a value that is there already, as codec text
+    {"cancelled": true}                 one that was cancelled before it was launched
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from durableflow import codec
-from durableflow.language.begun import ChildHandle, Handle, Spawn
+from durableflow.language.begun import NEVER, ChildHandle, Handle, Spawn
 from durableflow.language.call import Call
 from durableflow.language.deadline import Within
 from durableflow.language.flowing import needed_by
@@ -63,6 +64,14 @@ class Node:
     sources: dict[int, int] = field(default_factory=dict)
 
 
+class Mark(NamedTuple):
+    """How far a launcher had come. nodes: the indexes that it had given; next, gates: what it counts."""
+
+    nodes: frozenset[int]
+    next: int
+    gates: int
+
+
 class Launcher:
     """Collects the steps of one rev while the workflow's code runs. rev: of the checkpoint that will launch them;
     nodes: by index; cancelled: places of steps of earlier revs that are to end; closed: how many of them were timers of
@@ -84,10 +93,14 @@ class Launcher:
         """Launch this with the next checkpoint, whatever that awaits."""
         if isinstance(work, Call) and not isinstance(work.definition, Step):
             return self._spawned(work, leaves=False, fails=False)
-        before, self._shared = self._next, {}
-        node = self._node(work, begun=True) if isinstance(work, Sleep) else self._flow([work], begun=True)[0]
+        before, self._shared = self.mark(), {}
+        try:
+            node = self._node(work, begun=True) if isinstance(work, Sleep) else self._flow([work], begun=True)[0]
+        except TypeError:
+            self.undo(before)
+            raise
         name = work._described() if isinstance(work, Sleep) else work.definition.name
-        return Handle(name, self.rev, node.index, tuple(i for i in range(before, self._next) if i != node.index))
+        return Handle(name, self.rev, node.index, tuple(i for i in range(before.next, self._next) if i != node.index))
 
     def _spawned(self, call: Call[Any], *, leaves: bool, fails: bool) -> ChildHandle[Any]:
         node = self._node(call, begun=True)
@@ -104,9 +117,30 @@ class Launcher:
         """End what was begun. What was begun since the last checkpoint is not launched at all."""
         for index in (*handle.below, handle.index):
             if handle.rev < self.rev:
-                self.cancelled.append((handle.rev, index))
+                if handle.rev != NEVER:
+                    self.cancelled.append((handle.rev, index))
             else:
                 self.nodes.pop(index, None)
+        if handle.rev == self.rev:
+            handle.rev = NEVER
+
+    # --- taken back
+
+    def mark(self) -> "Mark":
+        """What there is to launch so far."""
+        return Mark(frozenset(self.nodes), self._next, self._gates)
+
+    def undo(self, before: "Mark") -> None:
+        """Launch nothing of what came since then: the await that it was for has raised."""
+        for index in self.nodes.keys() - before.nodes:
+            del self.nodes[index]
+        self._next, self._gates = before.next, before.gates
+
+    def drop(self, before: "Mark") -> None:
+        """Launch nothing of what was only to be awaited since then: the await is over already."""
+        for index in self.nodes.keys() - before.nodes:
+            if not self.nodes[index].begun:
+                del self.nodes[index]
 
     # --- awaited
 
@@ -141,7 +175,7 @@ class Launcher:
             case Within():
                 return {"within": [what.timer.rev, what.timer.index], "of": self._shape(what.inner)}
             case Handle():
-                return {"step": [what.rev, what.index]}
+                return {"cancelled": True} if what.rev == NEVER else {"step": [what.rev, what.index]}
             case Spawn():
                 what._used = True
                 handle = self._spawned(what.call, leaves=what.leaves, fails=what.fails)
@@ -244,6 +278,11 @@ def _assign_roles(shape: Shape, nodes: Iterable[Node]) -> None:
 def _only_joins(shape: Shape) -> bool:
     """Whether the await is over when, and only when, each of its own steps is."""
     return "one" in shape or "is" in shape or ("all" in shape and all(map(_only_joins, shape["all"])))
+
+
+def spawns(shape: Shape) -> bool:
+    """Whether a child is spawned there."""
+    return "is" in shape or any(map(spawns, members_of(shape)))
 
 
 def own_steps(shape: Shape) -> Iterator[int]:

@@ -63,10 +63,20 @@ def combine(shape: Shape, rev: int, outcomes: Outcomes, blobs: Mapping[str, str]
     over = _Combiner(rev, outcomes, blobs).over(shape)
     if over is None:
         raise TooEarly("a step of the await has not ended")
+    return _given_at(over)
+
+
+def _given_at(over: "_Over") -> Value | Error:
     if over.error is not None:
         return Error(over.error())
     assert over.value is not None
     return Value(over.value())
+
+
+def at_once(shape: Shape, rev: int) -> Value | Error | None:
+    """What an await gives that is over before anything is launched, as a gather of nothing is. None: it is not."""
+    over = None if "one" in shape else _Combiner(rev, {}, {}).over(shape)
+    return None if over is None else _given_at(over)
 
 
 def places(shape: Shape, rev: int) -> Iterator[Place]:
@@ -101,6 +111,8 @@ class _Combiner:
             return self._within(tuple(shape["within"]), shape["of"])
         if "is" in shape:
             return _Over(0, lambda: self._decode(shape["is"]))
+        if "cancelled" in shape:
+            return _Over(0, error=_cancelled)
         raise CorruptValue(f"a checkpoint awaits something that this version does not know: {str(shape)[:200]}")
 
     def _step(self, place: Place) -> _Over | None:
@@ -113,7 +125,7 @@ class _Combiner:
         if ended.state == "failed":
             return _Over(at, error=lambda: self._error(ended))
         if ended.state == "cancelled":
-            return _Over(at, error=lambda: StepCancelled("what is awaited here was cancelled"))
+            return _Over(at, error=_cancelled)
         return None
 
     def _all(self, members: list[Shape], errors: bool) -> _Over | None:
@@ -149,6 +161,10 @@ class _Combiner:
         if not isinstance(error, BaseException):
             raise CorruptValue(f"the stored error of a step is no exception: {str(ended.error)[:200]}")
         return error
+
+
+def _cancelled() -> StepCancelled:
+    return StepCancelled("what is awaited here was cancelled")
 
 
 def _given(over: _Over) -> Any:

@@ -22,7 +22,7 @@ class Routine(Compiled[P, R_co]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> "RoutineCall[R_co]":
         """Describe the call. Raises TypeError, as the function would, for arguments that it does not take."""
-        self.signature.check(args, kwargs)
+        self.machine.start(args, kwargs)
         return RoutineCall(self, args, kwargs)
 
     def run(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R_co]:

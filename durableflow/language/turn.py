@@ -6,6 +6,7 @@ that: ``while True: try`` would spin. What is raised out of ``turn`` is not the 
 that this process cannot read (CorruptValue), or the end of the process itself.
 """
 
+import asyncio
 import json
 import logging
 from collections.abc import Callable, Mapping, Set
@@ -14,19 +15,21 @@ from typing import Any, NamedTuple
 
 from durableflow import codec
 from durableflow.codec import Encoded
-from durableflow.errors import NotAwaited, ValueRefused, ValueTooLarge
+from durableflow.errors import CorruptValue, NotAwaited, ValueRefused, ValueTooLarge
 from durableflow.language.deadline import Expired, Timeout
-from durableflow.language.dropped import may_be_overtaken
-from durableflow.language.frames import Stack, pushed, restore, store
-from durableflow.language.launching import Launcher, Place, Shape
+from durableflow.language.dropped import may_be_overtaken, stands_in
+from durableflow.language.frames import Stack, handled_around, pushed, restore, store
+from durableflow.language.launching import Launcher, Place, Shape, spawns
 from durableflow.language.lazy import Scope, scope
 from durableflow.language.onestep import OneStep
 from durableflow.language.options import NONE, Options
-from durableflow.language.outcomes import ONE, Outcomes, combine, places
+from durableflow.language.outcomes import ONE, Outcomes, at_once, combine, places
 from durableflow.language.registry import Definition, Named
 from durableflow.language.results import encode_failure
 from durableflow.language.specs import StepSpec, spec_of
-from durableflow.machine import Error, Failed, Finished, Suspended, Value
+from durableflow.machine import Error, Failed, Finished, StoredSource, Suspended, Value
+from durableflow.machine.interpreter import INTERRUPTS
+from durableflow.machine.stack import advance_in
 
 _log = logging.getLogger("durableflow")
 
@@ -38,7 +41,7 @@ class Suspend:
     """The run waits. state, line, variables: the checkpoint; awaits: the shape, as JSON text; steps: to launch; frames:
     the routines that it stands in, as JSON text; opens: how many things that were begun may still be under way;
     outside: steps of earlier revs, or begun by this one, that the await looks at; cancels: steps of earlier revs that
-    are to end."""
+    are to end; over: the await is over already, as that of a spawn is: the run goes on once this is committed."""
 
     state: int
     line: int
@@ -49,6 +52,7 @@ class Suspend:
     opens: int = 0
     outside: tuple[Place, ...] = ()
     cancels: tuple[Place, ...] = ()
+    over: bool = False
 
     @property
     def listens(self) -> bool:
@@ -135,7 +139,7 @@ def turn(
 
     Raises:
         CorruptValue: this process cannot read what is stored. TooEarly: the await is not over.
-        BaseException: what is not an Exception passes through (KeyboardInterrupt, SystemExit).
+        BaseException: what is neither an Exception nor a CancelledError passes through (KeyboardInterrupt, SystemExit).
     """
     here = Scope(definition.registry, Launcher(checkpoint.rev + 1))
     token = scope.set(here)
@@ -143,8 +147,7 @@ def turn(
         stack = restore(
             definition, checkpoint.state, checkpoint.line, checkpoint.variables, checkpoint.frames, find, blobs
         )
-        awaits = checkpoint.awaits
-        shape: Shape | None = ONE if awaits == _ONE else json.loads(awaits or "null")
+        shape = _shape_of(checkpoint.awaits)
         outcome = None if shape is None else combine(shape, checkpoint.rev, outcomes, blobs)
         return _Turn(stack, here, {*known, *blobs}, checkpoint.opens, defaults).go(outcome)
     finally:
@@ -154,67 +157,94 @@ def turn(
 
 def awaited_places(checkpoint: Stored) -> list[Place]:
     """The steps of earlier revs that the checkpoint's await looks at."""
-    if checkpoint.awaits is None or checkpoint.awaits == _ONE:
+    shape = _shape_of(checkpoint.awaits)
+    if shape is None or shape is ONE:
         return []
-    shape = json.loads(checkpoint.awaits)
-    return [] if shape is None else [place for place in places(shape, checkpoint.rev) if place[0] != checkpoint.rev]
+    return [place for place in places(shape, checkpoint.rev) if place[0] != checkpoint.rev]
 
 
 class _Turn:
-    """One turn; known grows by what it encodes, so that one large value goes into the database once."""
+    """One turn; known grows by what it encodes, so that one large value goes into the database once; left: the sources
+    of the routines that an exception left."""
 
-    __slots__ = ("_defaults", "_here", "_known", "_opens", "_stack")
+    __slots__ = ("_defaults", "_here", "_known", "_left", "_opens", "_stack")
 
     def __init__(self, stack: Stack, here: Scope, known: set[str], opens: int, defaults: Defaults) -> None:
         self._stack = stack
         self._here = here
         self._known = known
+        self._left: list[StoredSource] = []
         self._opens = opens
         self._defaults = defaults
 
     def go(self, outcome: Value | Error | None) -> Suspend | Finish | Fail:
-        stack = self._stack
         while True:
             if isinstance(outcome, Error) and isinstance(outcome.error, Expired):
                 self._note_expired(outcome.error)
-            frame = stack[-1]
+            result = self._advance(outcome)
             try:
-                result = frame.definition.machine.advance(frame.checkpoint, outcome)
-            except Expired as error:  # on its way from a routine to the block that it belongs to
-                result = None
-                outcome = Error(error)
-            if isinstance(result, Failed):
-                outcome = Error(result.error)
-            if isinstance(result, Failed) or result is None:
-                if len(stack) == 1:
-                    assert isinstance(outcome, Error)
-                    return Fail(encode_failure(outcome.error, limit=self._defaults.limit))
-                stack.pop()
-                continue
-            if isinstance(result, Finished) and len(stack) > 1:
-                stack.pop()
-                outcome = Value(result.value)
-                continue
-            try:
-                if isinstance(result, Finished):
+                if isinstance(result, Suspended):
+                    moved = self._await(result)
+                    if isinstance(moved, Suspend):
+                        return moved
+                    outcome = moved
+                elif len(self._stack) > 1:
+                    outcome = self._leave(result)
+                elif isinstance(result, Finished):
                     return self._finish(result)
-                frame.checkpoint = result.checkpoint
-                try:
-                    inner = pushed(stack, result.awaited)
-                    if inner is not None:
-                        stack.append(inner)
-                        outcome = None
-                        continue
-                    shape = self._here.launcher.awaited(self._within_all(result.awaited))
-                except (TypeError, RecursionError) as unfit:
-                    outcome = Error(unfit.with_traceback(None))
                 else:
-                    if any(True for _ in places(shape, 0)):
-                        return self._suspend(result, shape)
-                    outcome = combine(shape, 0, {}, {})
-                self._through_store()
+                    return Fail(encode_failure(result.error, limit=self._defaults.limit))
             except (ValueRefused, NotAwaited) as refused:
                 return Fail(encode_failure(refused.with_traceback(None)))
+
+    def _advance(self, outcome: Value | Error | None) -> Suspended | Finished | Error:
+        """Run the innermost function, inside of whatever those around it handle where they await it."""
+        frame = self._stack[-1]
+        machine = frame.definition.machine
+        try:
+            if isinstance(machine, OneStep):
+                result = machine.advance(frame.checkpoint, outcome)
+            else:
+                result = advance_in(machine, frame.checkpoint, outcome, handled_around(self._stack))
+        except asyncio.CancelledError as cancelled:  # a deadline's, on its way to its block, or the author's own
+            return Error(cancelled)
+        except INTERRUPTS:
+            raise
+        except BaseException as error:
+            if isinstance(error, Exception) or len(self._stack) == 1:
+                raise
+            return Error(error)
+        return Error(result.error) if isinstance(result, Failed) else result
+
+    def _leave(self, result: Finished | Error) -> Value | Error:
+        """Go back from a routine to where it was awaited."""
+        frame = self._stack.pop()
+        if isinstance(result, Finished):
+            return Value(result.value)
+        self._left.append(frame.definition.machine.stored)
+        return result
+
+    def _await(self, result: Suspended) -> Suspend | Value | Error | None:
+        """Launch what is awaited; what the await gives, where it is over at once, or None in a routine that begins."""
+        self._stack[-1].checkpoint = result.checkpoint
+        launcher = self._here.launcher
+        before = launcher.mark()
+        try:
+            inner = pushed(self._stack, result.awaited, self._here.registry)
+            if inner is not None:
+                self._stack.append(inner)
+                return None
+            shape = launcher.awaited(self._within_all(result.awaited))
+            outcome: Value | Error | None = at_once(shape, launcher.rev)
+        except (TypeError, RecursionError) as unfit:
+            launcher.undo(before)
+            outcome = Error(unfit.with_traceback(None))
+        else:
+            if outcome is None or spawns(shape):  # a child that was spawned is there when its handle is
+                return self._suspend(shape, over=outcome is not None)
+            launcher.drop(before)
+        self._through_store()
+        return outcome
 
     def _within_all(self, awaited: Any) -> Any:
         """What is awaited, with the deadlines of the blocks that the routines around it were called in."""
@@ -235,7 +265,7 @@ class _Turn:
         self._refuse_dropped()
         return Finish(output)
 
-    def _suspend(self, result: Suspended, shape: Shape) -> Suspend:
+    def _suspend(self, shape: Shape, *, over: bool) -> Suspend:
         bottom = self._stack[0].checkpoint
         variables, frames = self._store()
         self._refuse_dropped()
@@ -257,6 +287,7 @@ class _Turn:
             self._opens + len(begun) - launcher.closed,
             outside,
             tuple(launcher.cancelled),
+            over,
         )
 
     def _store(self) -> tuple[Encoded, str | None]:
@@ -295,12 +326,26 @@ class _Turn:
             return
         lazy, place = dropped
         told = f"{lazy._described()} in {place} was made and never awaited: `await {lazy._described()}`"
-        if not any(may_be_overtaken(frame.definition.machine.stored, place) for frame in self._stack):
+        left = any(stands_in(source, place) for source in self._left)
+        if not left and not any(may_be_overtaken(frame.definition.machine.stored, place) for frame in self._stack):
             raise NotAwaited(told)
         _log.warning("%s: %s (or did an exception come in between?)", self._stack[0].definition.name, told)
 
 
 _ONE = '{"one":0}'
+
+
+def _shape_of(awaits: str | None) -> Shape | None:
+    """The shape that a checkpoint awaits; None: it is the first. Raises CorruptValue."""
+    if awaits is None or awaits == _ONE:
+        return None if awaits is None else ONE
+    try:
+        shape = json.loads(awaits)
+    except ValueError as error:
+        raise CorruptValue(f"what a checkpoint awaits cannot be read: {error}") from None
+    if shape is not None and not isinstance(shape, dict):
+        raise CorruptValue(f"a checkpoint awaits something that this version does not know: {awaits[:200]}")
+    return shape
 
 
 def _text(shape: Shape) -> str:

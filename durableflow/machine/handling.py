@@ -42,7 +42,7 @@ def raise_at(
     exception stands at the end of the chain of contexts, as for a coroutine that is awaited in place."""
     handled = handled_in(handling, frame)
     if handled is not None:
-        _attach(error, handled)
+        attach(error, handled)
     context = _CONTEXT.__get__(error)
     frame[SENT].cell_contents = error
     function = FunctionType(code, namespace, None, None, (frame[SENT],))
@@ -56,7 +56,8 @@ def raise_at(
     _CONTEXT.__set__(error, context)
 
 
-def _attach(error: BaseException, handled: BaseException) -> None:
+def attach(error: BaseException, handled: BaseException) -> None:
+    """Put the handled exception at the end of the chain of contexts, unless it stands in there."""
     seen = {id(error)}
     last = error
     while last is not handled and last.__context__ is not None and id(last.__context__) not in seen:

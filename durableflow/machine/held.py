@@ -8,6 +8,7 @@ which is looked up again after a restore. Only names that the workflow's own sou
 
 import builtins
 import inspect
+import sys
 from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
@@ -18,14 +19,16 @@ PLAIN = frozenset({int, float, complex, str, bytes, bool, type(None)})
 
 
 class Held:
-    """A value with the dotted name that it was read by, and the module that this starts from: None for a global."""
+    """A value with the dotted name that it was read by, and the module that this starts from: None for a global, and
+    then `namespace` has the globals."""
 
-    __slots__ = ("module", "path", "value")
+    __slots__ = ("module", "namespace", "path", "value")
 
-    def __init__(self, value: Any, path: str, module: ModuleType | None) -> None:
+    def __init__(self, value: Any, path: str, module: ModuleType | None, namespace: Mapping[str, Any]) -> None:
         self.value = value
         self.path = path
         self.module = module
+        self.namespace = namespace
 
 
 def hold(value: Any, path: str, root: Any = None) -> Any:
@@ -33,9 +36,10 @@ def hold(value: Any, path: str, root: Any = None) -> Any:
     `root`."""
     if type(value) in PLAIN:
         return value
+    reader = sys._getframe(1).f_globals  # routines of several modules may hold names at the same time
     if root is None:
-        return Held(value, path, None)
-    return Held(value, path, root) if type(root) is ModuleType else value
+        return Held(value, path, None, reader)
+    return Held(value, path, root, reader) if type(root) is ModuleType else value
 
 
 def release(kept: Any) -> Any:
@@ -60,6 +64,10 @@ class HeldExtension:
     def takes(self, value: Any) -> bool:
         return type(value) is Held
 
+    def reads(self, value: Held) -> bool:
+        """Whether the name can be looked up here, and means what it meant where it was read."""
+        return value.path in self.paths and (value.module is not None or value.namespace is self.namespace)
+
     def split(self, value: Held) -> tuple[object, object]:
         return [value.module, value.path], None
 
@@ -74,7 +82,7 @@ class HeldExtension:
                 found = getattr(found, attribute)
         except AttributeError:
             raise NotStorable(f"{path} was there before the await, and is not there now") from None
-        return Held(found, path, module)
+        return Held(found, path, module, self.namespace)
 
     def _root(self, name: str) -> Any:
         return self.namespace[name] if name in self.namespace else getattr(builtins, name)

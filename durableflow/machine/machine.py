@@ -137,6 +137,19 @@ class Machine:
             run(self._segments, self._namespace, self._short_name, frame, checkpoint.state, outcome.error), frame
         )
 
+    def waits_in(self, state: int) -> bool:
+        """Whether a checkpoint can stand in this state."""
+        return state == 0 or state in self._waits
+
+    def handled(self, checkpoint: Checkpoint) -> BaseException | None:
+        """What ``sys.exception()`` shows at the await of a checkpoint, as far as clauses of this function are about
+        it."""
+        for slot in self._segments[checkpoint.state].handling:
+            error: BaseException | None = checkpoint.variables.get(slot)
+            if error is not None:
+                return error
+        return None
+
     def _raiser(self, state: int) -> CodeType:
         if state not in self._raisers:
             self._raisers[state] = raiser(self.name, self.stored.filename, self._waits[state].place)

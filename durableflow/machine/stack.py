@@ -1,4 +1,5 @@
-"""How the codec stores the variables of several machines in one document: those of a workflow and of its routines.
+"""Several machines on one stack, those of a workflow and of the routines that it stands in: how one of them goes on
+inside of the others, and how the codec stores the variables of all of them in one document.
 
 Cells, methods and iterators are stored alike by all of them. A local function, and a value that is looked up by a name,
 belong to one machine: there the stored form says to which, by its place in the stack.
@@ -11,9 +12,23 @@ from typing import Any
 from durableflow.codec.extension import Extension
 from durableflow.errors import CorruptValue, NotStorable
 from durableflow.machine.functions import FunctionExtension
+from durableflow.machine.handling import attach, inside
 from durableflow.machine.held import Held, HeldExtension
 from durableflow.machine.imports import ImportedExtension, ModuleExtension
 from durableflow.machine.machine import Machine
+from durableflow.machine.outcome import Checkpoint, Error, Failed, Finished, Suspended, Value
+
+
+def advance_in(
+    machine: Machine, checkpoint: Checkpoint, outcome: Value | Error | None, handled: BaseException | None
+) -> Suspended | Finished | Failed:
+    """``machine.advance``, as code that is called where ``handled`` is being handled: there a coroutine sees it as
+    ``sys.exception()``, raises it again with a bare ``raise``, and has it as the context of what it raises."""
+    if handled is None:
+        return machine.advance(checkpoint, outcome)
+    if isinstance(outcome, Error) and machine.handled(checkpoint) is None:
+        attach(outcome.error, handled)
+    return inside(handled, lambda: machine.advance(checkpoint, outcome))  # type: ignore[no-any-return]
 
 
 def extensions_of(machines: Sequence[Machine]) -> tuple[Extension, ...]:
@@ -66,7 +81,7 @@ class _Functions:
 
 
 class _Helds:
-    """A held value of any of them: it belongs to the first whose names lead to it."""
+    """A held value of any of them: it belongs to the first that reads this name from these globals."""
 
     tag = "held"
 
@@ -77,14 +92,11 @@ class _Helds:
         return type(value) is Held
 
     def split(self, value: Held) -> tuple[object, object]:
-        needed, rest = self._each[0].split(value)
         for number, one in enumerate(self._each):
-            try:
-                if one.create(needed).value is value.value:
-                    return [number, needed], rest
-            except (CorruptValue, NotStorable, LookupError):
-                continue
-        raise NotStorable(f"{value.path} was read before the await, and is not to be found now")
+            if one.reads(value):
+                needed, rest = one.split(value)
+                return [number, needed], rest
+        raise NotStorable(f"{value.path} was read by code that the run does not stand in")
 
     def create(self, needed: Any) -> Held:
         number, inner = needed
