@@ -17,7 +17,7 @@ _LOCK_RUN = "SELECT FROM durableflow_core.run WHERE id = %(run_id)s FOR NO KEY U
 _LOOK_AGAIN = """
 INSERT INTO durableflow_core.wake (run_id, reason, due_at, visible_at)
 SELECT %(run_id)s, 'look', durableflow_core.now(), durableflow_core.now() + interval '2 seconds'
-WHERE EXISTS (
+WHERE %(over)s OR EXISTS (
     SELECT FROM durableflow_core.step AS s, unnest(%(revs)s::int[], %(indexes)s::int[]) AS o(rev, index)
     WHERE s.run_id = %(run_id)s AND s.rev = o.rev AND s.index = o.index
       AND (s.finished_at IS NOT NULL OR s.abandoned_at IS NOT NULL)
@@ -30,7 +30,7 @@ RETURNING 1
 
 def looks_outside(turn: Turn) -> bool:
     """Whether the new await looks at something that was not born with it: then call ``look_again``."""
-    return isinstance(turn, Suspend) and (bool(turn.outside) or turn.listens)
+    return isinstance(turn, Suspend) and (turn.over or bool(turn.outside) or turn.listens)
 
 
 def lock_run(conn: Connection, run_id: UUID) -> None:
@@ -48,6 +48,7 @@ def look_again(conn: Connection, run_id: UUID, turn: Turn) -> bool:
     lock_run(conn, run_id)
     parameters = {
         "run_id": run_id,
+        "over": turn.over,
         "revs": [place[0] for place in turn.outside],
         "indexes": [place[1] for place in turn.outside],
         "events": [spec.name for spec in turn.steps if spec.kind == "receive"],

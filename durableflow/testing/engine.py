@@ -140,7 +140,11 @@ class Engine:
                 run.queues.setdefault((rev, work.spec.gate or 0), []).append(work)
             elif not work.needs:
                 self._begin(work)
-        if turned.listens or any(not run.works[place].is_open for place in turned.outside if place in run.works):
+        if (
+            turned.over
+            or turned.listens
+            or any(not run.works[place].is_open for place in turned.outside if place in run.works)
+        ):
             self.look_soon(run)
 
     def _launch(self, run: Execution, rev: int, spec: StepSpec) -> Work:

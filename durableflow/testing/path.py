@@ -57,7 +57,8 @@ def path(
         alarms = set(_alarms(shape))
         teller = _Teller(rev, parts)
         found += [teller.beginning(parts[place]) for place in begun.get(rev, ()) if place not in alarms]
-        found.append(teller.told(shape) + teller.ending(shape, seen, blobs))
+        if "is" not in shape:  # a spawn, which has a line already
+            found.append(teller.told(shape) + teller.ending(shape, seen, blobs))
     return found
 
 

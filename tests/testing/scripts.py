@@ -70,6 +70,7 @@ SCRIPTS = [
     Script("spawns-wait", shop.spawns, (Send("end", "x"), Send("go", 9, to_child=True))),
     Script("spawns-child-first", shop.spawns, (Send("go", 9, to_child=True),)),
     Script("spawns-cancelled", shop.spawns, (Cancel(), Pass(3))),
+    Script("spawns_and_returns", shop.spawns_and_returns),
     Script("spawns_a_failure-keep", lambda: shop.spawns_a_failure("keep"), (Send("go on", ""),)),
     Script("spawns_a_failure-fail", lambda: shop.spawns_a_failure("fail")),
     Script("diamond", lambda: shop.diamond(1)),

@@ -157,9 +157,10 @@ async def limited_children(count: int, limit: int) -> list[int]:
 
 @df.workflow
 async def child(number: int) -> int:
+    value = await add(number, 100)
     if number < 0:
         raise ValueError(f"negative: {number}")
-    return await add(number, 100)
+    return value
 
 
 @df.workflow
@@ -192,6 +193,12 @@ async def spawns_a_failure(failure: Any) -> Any:
         return await handle
     except ValueError as error:
         return f"caught {error}"
+
+
+@df.workflow
+async def spawns_and_returns() -> int:
+    await spawn(waiting_child(), parent_ends="leave")
+    return len(await gather(spawn(waiting_child()), spawn(waiting_child())))
 
 
 # --- dataflow

@@ -263,3 +263,13 @@ def test_a_routine_is_subject_to_the_deadline_that_it_was_called_in(engine, cloc
     clock.advance(11)
     assert finish(engine, run) == "too slow"
     assert ("add", 7, 7) in shop.EFFECTS
+
+
+def test_a_child_that_was_spawned_is_there_even_if_nothing_else_is_awaited(engine, clock):
+    run = shop.spawns_and_returns().start()
+    engine.drive()
+    clock.advance(3)
+    engine.drive()
+    assert run.result(timeout=0) == 2
+    states = engine.db.execute("SELECT state FROM durableflow_core.run WHERE parent_id = %s ORDER BY id", (run.id,))
+    assert [row[0] for row in states] == ["running", "cancelled", "cancelled"]
