@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from durableflow import DurableFlow, gather, sleep
+from durableflow import DurableFlow, approval, gather, sleep
 from durableflow.config import Settings
 from tests.docs.pages import PAGES, ROOT, blocks
 from tests.worker.workers import Worker
@@ -34,11 +34,22 @@ async def checkout(cents: int, packing_time: timedelta) -> str:
     return payment
 
 
+@df.workflow
+async def release() -> bool:
+    return (await approval("release", bool)).form
+
+
+@df.workflow
+async def large_order() -> bool:
+    return await release()
+
+
 @pytest.fixture
 def shop(
     database_url: str, broker_url: str, queue_name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
-    """A shop in which order 42 is being packed; others are sold, have failed, are cancelled, were never looked at."""
+    """A shop in which order 42 is being packed, and somebody is asked to release another one; others are sold, have
+    failed, are cancelled, were never looked at."""
     settings = {"database_url": database_url, "broker_url": broker_url, "queue": queue_name}
     monkeypatch.setattr(type(df), "publisher", property(lambda self: None))
     df.__dict__["settings"] = Settings.load(**settings)
@@ -49,13 +60,17 @@ def shop(
         sold, failed = checkout(1900, timedelta(0)).start(), checkout(-1, timedelta(0)).start()
         checkout(1900, timedelta(0)).start().cancel()
         charge.options(queue="nobody")(3).start()
+        release().start(key="order-43").send("remark", "please be quick")
+        large_order().start()
         assert sold.result(timeout=60) == "payment of 1900 cents"
         with pytest.raises(Exception, match="cannot be paid"):
             failed.result(timeout=60)
         deadline = time.monotonic() + 60
-        while "sleep" not in str(waiting.info()["waiting_for"]):
-            assert time.monotonic() < deadline, waiting.info()
-            time.sleep(0.05)
+        asked = "SELECT count(*) FROM durableflow.inbox"
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            while "sleep" not in str(waiting.info()["waiting_for"]) or connection.execute(asked).fetchone() != (2,):
+                assert time.monotonic() < deadline, waiting.info()
+                time.sleep(0.05)
         yield
     finally:
         worker.close()
