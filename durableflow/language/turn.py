@@ -240,9 +240,10 @@ class _Turn:
             launcher.undo(before)
             outcome = Error(unfit.with_traceback(None))
         else:
+            if outcome is not None:
+                launcher.drop(before)
             if outcome is None or spawns(shape):  # a child that was spawned is there when its handle is
                 return self._suspend(shape, over=outcome is not None)
-            launcher.drop(before)
         self._through_store()
         return outcome
 
