@@ -43,6 +43,9 @@ class Handle(Lazy[T_co]):
     def _described(self) -> str:
         return f"the handle of {self.name}"
 
+    def _hint(self) -> str:
+        return "await it first"
+
 
 class ChildHandle(Handle[T_co]):
     """A child run that was spawned. id: of its run, as ``df.run(id)`` takes it."""

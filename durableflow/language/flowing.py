@@ -4,6 +4,7 @@
 checkpoint; each step starts in the transaction that completes the last one that it needs.
 """
 
+import inspect
 from collections.abc import Iterator
 from typing import Any, TypeVar, cast
 
@@ -26,6 +27,9 @@ class Later(Placeholder):
 
     def _described(self) -> str:
         return f"later({self.call._described()})"
+
+    def _hint(self) -> str:
+        return "it is no value yet: only steps can be given it"
 
     def __repr__(self) -> str:
         return f"<{self._described()}>"
@@ -54,7 +58,10 @@ def _later(call: object) -> Any:
     if isinstance(call, Lazy):
         call._used = True  # the error tells
         raise TypeError(f"later() takes a call that was not begun, not {call._described()}: await that first")
-    raise TypeError(f"later() takes a call: {unfit(call)}")
+    if isinstance(call, Later):
+        raise TypeError(f"{call._described()} within later(): once is enough")
+    told = unfit(call) if inspect.iscoroutine(call) else f"not {type(call).__name__}: a value is passed as it is"
+    raise TypeError(f"later() takes a call that was not awaited, {told}")
 
 
 def needed_by(call: Call[Any]) -> list[Call[Any]]:

@@ -1,8 +1,9 @@
 """gather: several calls awaited together. All of them are launched by one checkpoint."""
 
+import inspect
 from typing import Any, Literal, TypeAlias, TypeVar, overload
 
-from durableflow.language.lazy import Lazy
+from durableflow.language.lazy import Lazy, Placeholder
 from durableflow.language.unfit import unfit
 
 T_co = TypeVar("T_co", covariant=True)
@@ -125,5 +126,13 @@ def members(name: str, calls: tuple[Any, ...]) -> tuple[Lazy[Any], ...]:
             for each in calls:
                 if isinstance(each, Lazy):
                     each._used = True  # the error tells
-            raise TypeError(f"{name}() argument {position + 1}: {unfit(call)}")
+            raise TypeError(f"{name}() argument {position + 1}: {_misfit(name, call)}")
     return calls
+
+
+def _misfit(name: str, value: object) -> str:
+    if isinstance(value, Placeholder):
+        return f"{value._described()} stands in the arguments of a step; here the call itself does"
+    if isinstance(value, list | tuple | set | dict) or inspect.isgenerator(value):
+        return f"a {type(value).__name__} of calls is spread: {name}(*calls)"
+    return unfit(value)

@@ -64,6 +64,10 @@ class Placeholder:
         """How the author would write it, for messages."""
         raise NotImplementedError
 
+    def _hint(self) -> str:
+        """What to write instead, for messages."""
+        return f"await it first: `await {self._described()}`"
+
     if not TYPE_CHECKING:  # a type checker reports these by itself, as long as they are not declared
 
         def __getattr__(self, name: str) -> NoReturn:
@@ -117,7 +121,7 @@ class Lazy(Placeholder, Generic[T_co]):
 
 def _forgotten(lazy: Placeholder, what: str) -> NotAwaited:
     lazy._used = True  # this error tells
-    return NotAwaited(f"{lazy._described()} {what}; await it first: `await {lazy._described()}`")
+    return NotAwaited(f"{lazy._described()} {what}; {lazy._hint()}")
 
 
 def _place(frame: FrameType | None) -> tuple[CodeType | None, int]:
