@@ -60,6 +60,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=10, help="steps of each chain (default 10)")
     parser.add_argument("--width", type=int, default=3000, help="steps of the fan-in (default 3000)")
     parser.add_argument("--tasks", type=int, default=2000, help="tasks of the graph (default 2000)")
+    parser.add_argument("--timers", type=int, default=10_000, help="timers of one moment (default 10000)")
     parser.add_argument("--kills", type=int, default=3, help="workers to kill (default 3)")
     return parser.parse_args()
 
@@ -86,6 +87,9 @@ def _measure(
     console.print(f"[dim]graph: {options.tasks} tasks, each needs three[/dim]")
     seconds = statistics.median(measure.graph(options.tasks, 3) for _ in range(options.rounds))
     graph = {"name": "graph", "seconds": seconds, "durable_per_second": options.tasks / seconds}
+    console.print(f"[dim]timers: {options.timers} in runs of ten[/dim]")
+    seconds = measure.timers(database, options.timers // 10, 10)
+    timers = {"name": "timers_10k", "timers": options.timers, "seconds": seconds}
     console.print("[dim]latency, statements[/dim]")
     latency = sorted(measure.start_latency(50))
     statements = measure.statements_of_a_linear_step(database, 200)
@@ -98,6 +102,7 @@ def _measure(
         chain,
         fan_in,
         graph,
+        timers,
         {"name": "start_latency", "seconds": statistics.median(latency), "p95_seconds": latency[47]},
         {"name": "resume_after_kill9", "seconds": statistics.median(resumed), "each": resumed},
         {"name": "statements_per_linear_step", **statements},
@@ -145,6 +150,8 @@ def _report(console: Console, results: list[Result], server: int) -> None:
         )
     graph = by_name["graph"]
     table.add_row("graph of tasks that need tasks, steps/s", f"{graph['durable_per_second']:.0f}", "", "")
+    timers = by_name["timers_10k"]
+    table.add_row(f"{timers['timers']} timers of one second, in runs of ten", f"{timers['seconds']:.1f} s", "", "")
     latency, resumed = by_name["start_latency"], by_name["resume_after_kill9"]
     table.add_row("start() to first step, median (p95)", _ms(latency["seconds"], latency["p95_seconds"]), "", "")
     table.add_row("kill -9 to the step's next attempt", f"{resumed['seconds']:.2f} s", "1 h by default", "")

@@ -2,11 +2,11 @@
 
 import os
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from celery import Celery
 
-from durableflow import DurableFlow, gather, later
+from durableflow import DurableFlow, gather, later, sleep_until
 
 _BROKER = os.environ.get("DURABLEFLOW_BROKER_URL", "redis://127.0.0.1:6379/0")
 
@@ -92,3 +92,9 @@ async def first_step(number: int) -> float:
 async def held(path: str) -> float:
     """A run whose worker gets killed."""
     return await hold(path)
+
+
+@df.workflow
+async def naps(count: int, moment: datetime) -> int:
+    """Sleeps so many times at once."""
+    return len(await gather(*(sleep_until(moment) for _ in range(count))))

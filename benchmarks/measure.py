@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -62,6 +63,24 @@ def graph(tasks: int, edges: int) -> float:
     with _stopwatch() as watch:
         app.graph(parents).start().result(timeout=PATIENCE)
     return watch.seconds
+
+
+def timers(database: psycopg.Connection, runs: int, each: int) -> float:
+    """So many runs that sleep so many times at once, all until the same moment: from then to the end of the last."""
+    far = datetime.now(UTC) + timedelta(hours=1)
+    with database.transaction():
+        for _ in range(runs):
+            app.naps(each, far).start(connection=database)
+    _wait(lambda: _one(database, "SELECT count(*) FROM durableflow_core.wake WHERE reason = 'timer'") == runs * each)
+    with database.transaction():
+        for table in ("step", "wake"):
+            database.execute(f"UPDATE durableflow_core.{table} SET due_at = now() + '1 s' WHERE due_at = %s", (far,))
+        database.execute("UPDATE durableflow_core.wake SET visible_at = due_at WHERE visible_at = %s", (far,))
+    _wait(lambda: _unfinished(database) == 0)
+    early = "SELECT count(*) FROM durableflow_core.step WHERE kind = 'timer' AND finished_at < due_at"
+    assert _one(database, early) == 0
+    moment = "SELECT max(due_at) FROM durableflow_core.step WHERE kind = 'timer'"
+    return _one(database, f"SELECT extract(epoch FROM max(finished_at) - ({moment}))::float8 FROM durableflow_core.run")
 
 
 def start_latency(runs: int) -> list[float]:
@@ -141,9 +160,13 @@ def _stopwatch() -> Iterator[_Watch]:
 
 
 def _unfinished(database: psycopg.Connection) -> int:
-    row = database.execute("SELECT count(*) FROM durableflow_core.run WHERE state = 'running'").fetchone()
+    return int(_one(database, "SELECT count(*) FROM durableflow_core.run WHERE state = 'running'"))
+
+
+def _one(database: psycopg.Connection, query: str) -> float:
+    row = database.execute(query).fetchone()
     assert row is not None
-    return int(row[0])
+    return float(row[0])
 
 
 def _wait(condition: Callable[[], bool]) -> None:

@@ -13,7 +13,8 @@ from durableflow.store.successor import Connection
 
 _BATCH = 500
 _AT_ONCE = 0.05
-_LOCKED = 0.25  # what is due is being looked at just now
+_LOCKED = 0.25  # what is due is being looked at just now, or is to go into a full queue
+_SHARE = 10.0  # to find nothing among very many that wait for a full queue takes at the most one part of so many
 
 
 class WakeDue(LeaderDuty):
@@ -37,10 +38,12 @@ class WakeDue(LeaderDuty):
             return Done(again=self._until(next_in))
         busy = self._post.busy(self._queues)
         full, limit = self._full(busy)
+        began = threads.monotonic()
         due = wake_due.wake_due(conn, busy=busy, full=full, limit=limit)
         self._post.send(due.messages)
         self._queues.update(message.queue for message in due.messages)
-        return Done(len(due.messages), again=_AT_ONCE if due.count else _LOCKED)
+        again = _AT_ONCE if due.count else max(_LOCKED, _SHARE * (threads.monotonic() - began))
+        return Done(len(due.messages), again=again)
 
     def _full(self, busy: Sequence[str]) -> tuple[Sequence[str], int]:
         """The queues that get nothing now. Once in a while they get a little: what fills them may not be ours."""

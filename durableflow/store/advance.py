@@ -125,10 +125,11 @@ WITH leased AS (
                OR (%(repeated)s AND w.leased_by = me.id))
     RETURNING w.id, w.reason, w.rev, w.index, w.tries
 )
-SELECT r.workflow, r.version, r.queue, r.priority, r.state, r.parked_reason IS NOT NULL, c.rev, c.kind, c.state,
-       c.line, c.variables::text, c.awaits::text, c.frames::text, c.opens, l.id, l.reason, l.rev, l.index, l.tries,
+SELECT l.wakes, r.workflow, r.version, r.queue, r.priority, r.state, r.parked_reason IS NOT NULL, c.rev, c.kind,
+       c.state, c.line, c.variables::text, c.awaits::text, c.frames::text, c.opens,
        set_config('synchronous_commit', 'off', true)
-FROM leased AS l
+FROM (SELECT json_agg(json_build_array(id, reason, rev, index, tries) ORDER BY id) AS wakes FROM leased
+      HAVING count(*) > 0) AS l
 LEFT JOIN durableflow_core.run AS r ON r.id = %(run_id)s
 LEFT JOIN LATERAL (
     SELECT * FROM durableflow_core.checkpoint WHERE run_id = %(run_id)s ORDER BY rev DESC LIMIT 1
@@ -197,11 +198,11 @@ def lease(conn: Connection, run_id: UUID, *, boot: UUID, seconds: float, repeate
     processes has them, two do the same work, and the rev decides.
     """
     parameters = {"run_id": run_id, "boot": boot, "seconds": seconds, "repeated": repeated}
-    rows = conn.execute(_LEASE, parameters).fetchall()
-    if not rows:
+    row = conn.execute(_LEASE, parameters).fetchone()
+    if row is None:
         return None
-    wakes = [Wake(*row[14:19]) for row in rows]
-    workflow, version, queue, priority, run_state, parked, rev, *place = rows[0][:14]
+    wakes = [Wake(*each) for each in row[0]]
+    workflow, version, queue, priority, run_state, parked, rev, *place = row[1:15]
     if workflow is None or rev is None:  # pruned; the wakes are what is left of it
         return Lease(run_id, wakes, None)
     return Lease(run_id, wakes, View(run_id, workflow, version, queue, priority, run_state, parked, rev, *place))

@@ -5,6 +5,7 @@ Each tests in its own update that the step is still pending, and counts its join
 holds a wake of the run, so that nothing is lost when it dies in between.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -14,15 +15,41 @@ from durableflow.store.following import ADMIT, ADMITTED, followers
 from durableflow.store.messages import Message
 from durableflow.store.successor import Connection
 
-_FIRE = f"""
-WITH ours AS (
-    UPDATE durableflow_core.step
+# Ten thousand timers may be due in one moment, of one gather. Steps, shards and roots are locked in order, because two
+# workers may be at it.
+_FIRE = """
+WITH due AS (
+    SELECT s.run_id, s.rev, s.index FROM durableflow_core.step AS s
+    JOIN unnest(%(revs)s::int[], %(indexes)s::int[]) AS t(rev, index) ON s.rev = t.rev AND s.index = t.index
+    WHERE s.run_id = %(run_id)s AND s.state = 'pending' AND s.kind = 'timer' AND s.due_at <= durableflow_core.now()
+    ORDER BY s.rev, s.index FOR UPDATE OF s
+), ours AS (
+    UPDATE durableflow_core.step AS s
     SET state = 'succeeded', output = 'null', finished_at = durableflow_core.now()
-    WHERE run_id = %(run_id)s AND rev = %(rev)s AND index = %(index)s AND state = 'pending' AND kind = 'timer'
-          AND due_at <= durableflow_core.now()
-    RETURNING run_id, rev, index, shard
-){COUNTDOWN}
-SELECT (SELECT count(*) FROM ours), (SELECT count(*) FROM done)
+    FROM due WHERE s.run_id = due.run_id AND s.rev = due.rev AND s.index = due.index AND s.state = 'pending'
+    RETURNING s.run_id, s.rev, s.index, s.shard
+), ended AS (
+    SELECT run_id, rev, shard, count(*)::int AS steps FROM ours WHERE shard >= 0 GROUP BY run_id, rev, shard
+), shards AS (
+    SELECT j.run_id, j.rev, j.shard, e.steps
+    FROM durableflow_core.join_counter AS j JOIN ended AS e USING (run_id, rev, shard)
+    ORDER BY j.rev, j.shard FOR UPDATE OF j
+), counted AS (
+    UPDATE durableflow_core.join_counter AS j SET remaining = j.remaining - s.steps
+    FROM shards AS s WHERE j.run_id = s.run_id AND j.rev = s.rev AND j.shard = s.shard
+    RETURNING j.run_id, j.rev, j.shard, j.remaining
+), emptied AS (
+    UPDATE durableflow_core.join_counter AS j SET remaining = j.remaining - c.shards
+    FROM (SELECT run_id, rev, count(*)::int AS shards FROM counted WHERE shard > 0 AND remaining = 0
+          GROUP BY run_id, rev) AS c
+    WHERE j.run_id = c.run_id AND j.rev = c.rev AND j.shard = 0
+    RETURNING j.remaining
+), done AS (
+    SELECT remaining FROM counted WHERE shard = 0
+    UNION ALL
+    SELECT remaining FROM emptied
+)
+SELECT count(*), coalesce(bool_and(shard >= 0) AND NOT EXISTS (SELECT FROM done WHERE remaining = 0), false) FROM ours
 """
 
 _SETTLE = f"""
@@ -79,6 +106,14 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True)
+class Fired:
+    """count: timers that were ended now; waits: all of these are of joins that still wait for others."""
+
+    count: int
+    waits: bool
+
+
+@dataclass(frozen=True, slots=True)
 class EndedChild:
     """A child that has ended. rev: of the step that waits for it; fails: its failure is its parent's; state, output,
     error: of its run, as stored."""
@@ -92,10 +127,13 @@ class EndedChild:
     error: str | None
 
 
-def fire(conn: Connection, run_id: UUID, rev: int, index: int) -> bool:
-    """End a timer whose time has come. False: it was ended or abandoned before, or it is not due."""
-    row = conn.execute(_FIRE, {"run_id": run_id, "rev": rev, "index": index}).fetchone()
-    return row is not None and bool(row[0])
+def fire(conn: Connection, run_id: UUID, places: Sequence[tuple[int, int]]) -> Fired:
+    """End timers whose time has come, named by rev and index. One that was ended or abandoned before, or is not due, is
+    left as it is."""
+    revs, indexes = [place[0] for place in places], [place[1] for place in places]
+    row = conn.execute(_FIRE, {"run_id": run_id, "revs": revs, "indexes": indexes}).fetchone()
+    assert row is not None
+    return Fired(*row)
 
 
 def succeed(conn: Connection, run_id: UUID, rev: int, index: int, output: Encoded) -> Settled | None:

@@ -23,22 +23,27 @@ class Announced:
 
 
 def settle_announced(runtime: Runtime, view: View, wakes: Sequence[Wake]) -> Announced:
-    """Do what the wakes announce, each in a transaction of its own: they stay until the run has moved on, or there was
-    nothing to do."""
+    """Do what the wakes announce, each in a transaction of its own, and what is the same in one: they stay until the
+    run has moved on, or there was nothing to do."""
     found = Announced()
     transact = runtime.connections.transact
+    timers: list[tuple[int, int]] = []
     for wake in wakes:
         rev, index = wake.rev, wake.index
-        if rev is None or index is None or wake.reason != "child":
-            found.over = True
         if rev is None or index is None:
-            continue
-        if wake.reason == "timer":
-            transact(lambda conn, rev=rev, index=index: fire(conn, view.run_id, rev, index))  # type: ignore[misc]
-        elif wake.reason == "step":
-            transact(lambda conn, rev=rev, index=index: spread(conn, view.run_id, rev, index))  # type: ignore[misc]
+            found.over = True
+        elif wake.reason == "timer":
+            timers.append((rev, index))
         elif wake.reason == "child":
             _child(runtime, view, rev, index, found)
+        else:
+            found.over = True
+            if wake.reason == "step":
+                transact(lambda conn, rev=rev, index=index: spread(conn, view.run_id, rev, index))  # type: ignore[misc]
+    if timers:
+        fired = transact(lambda conn: fire(conn, view.run_id, timers))
+        if not fired.waits or fired.count < len(timers):  # perhaps somebody saw to one who did not live to look
+            found.over = True
     return found
 
 

@@ -5,10 +5,24 @@ import signal
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 
 from celery.exceptions import SoftTimeLimitExceeded
 
-from durableflow import DurableFlow, Retry, begin, current, gather, later, race, receive, sleep, spawn, timeout
+from durableflow import (
+    DurableFlow,
+    Retry,
+    begin,
+    current,
+    gather,
+    later,
+    race,
+    receive,
+    sleep,
+    sleep_until,
+    spawn,
+    timeout,
+)
 from tests.faults.journal import Journal
 
 df = DurableFlow("faults")
@@ -164,6 +178,15 @@ async def briefly_everything(book: str) -> dict[str, str]:
 async def single(book: str, name: str) -> dict[str, str]:
     made = await make(book, name)
     return {name: made.nonce}
+
+
+@df.workflow
+async def naps(count: int, moment: datetime) -> int:
+    """Sleeps so many times at once."""
+    if count == 1:
+        await sleep_until(moment)
+        return 1
+    return len(await gather(*(sleep_until(moment) for _ in range(count))))
 
 
 @df.workflow

@@ -123,7 +123,7 @@ def _timer(kernel: Kernel) -> None:
     run_id = kernel.start().run_id
     kernel.move(run_id, suspend("sleep", delay=0.0))
     advance.lease(kernel.conn, run_id, boot=kernel.boot, seconds=30)
-    assert settle.fire(kernel.conn, run_id, 1, 0)
+    assert settle.fire(kernel.conn, run_id, [(1, 0)]).count
 
 
 def _fail_fast(kernel: Kernel) -> None:

@@ -146,3 +146,17 @@ def test_a_full_queue_keeps_the_wakes_of_no_other_waiting(world: World, duty: Wa
     duty.run_once(world.conn)
     duty.run_once(world.conn)
     assert [message.subject for message in broker.taken()] == [str(quick)]
+
+
+def test_what_waits_for_a_full_queue_goes_as_soon_as_there_is_room(
+    world: World, clock: Clock, duty: WakeDue, broker: Broker
+) -> None:
+    broker.depths["q"] = 100
+    for _ in range(30):
+        world.wake(world.run(queue="q"))
+    first = duty.run_once(world.conn)  # the little that full queues get
+    assert (first.count, duty.run_once(world.conn).count) == (10, 0)
+    broker.taken()
+    broker.depths["q"] = 20
+    assert duty.run_once(world.conn).count == 20
+    assert len(broker.taken()) == 20

@@ -118,6 +118,11 @@ async def a_few_at_a_time_or_a_failure(limit: int) -> Any:
         return await used("failed")
 
 
+@df.workflow
+async def sleeps(count: int) -> int:
+    return len(await gather(*(sleep(60) for _ in range(count))))
+
+
 # --- what fails, and is mended
 
 BROKEN: set[str] = set()

@@ -1,5 +1,6 @@
 """A step that ends lets those begin that need it, or that wait for its place: each once, however many end together."""
 
+from durableflow.store.settle import fire
 from tests.waiting import contests, shop
 from tests.waiting.interleavings import Stage, interleavings
 from tests.waiting.moves import DECIDES, at_rest, claimed, claims, end, ends, looks
@@ -117,3 +118,26 @@ def test_a_member_is_admitted_and_claimed_while_the_gather_is_abandoned(engine, 
 
     assert interleavings(engine, play, preemptions=2) > 50
     assert begun == {True, False}
+
+
+def test_timers_of_one_gather_that_two_workers_fire_at_once(engine, clock):
+    """More than one shard counts them, and the two find some of the same."""
+
+    def play(stage: Stage) -> None:
+        run = contests.sleeps(150).start()
+        engine.advance(run.id)
+        clock.advance(61)
+        halves = [[(1, n) for n in range(100)], [(1, n) for n in range(50, 150)]]
+        actors = [
+            stage.actor(f"worker {n}", lambda actor, places=places: fire(actor.connection, run.id, places))
+            for n, places in enumerate(halves)
+        ]
+        stage.play()
+        assert sum(actor.outcome.count for actor in actors) == 150
+        assert sorted(actor.outcome.waits for actor in actors) == [False, True]
+        left = "SELECT array_agg(remaining) FROM durableflow_core.join_counter WHERE run_id = %s"
+        assert engine.one(left, run.id) == [0, 0, 0, 0]
+        at_rest(engine, clock)
+        assert run.result(timeout=0) == 150
+
+    assert interleavings(engine, play) >= 4
