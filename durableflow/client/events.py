@@ -3,13 +3,14 @@
 import ast
 from dataclasses import dataclass
 from functools import lru_cache
+from types import ModuleType
 from typing import Any
 from uuid import UUID
 
 from durableflow import codec
 from durableflow.client.starting import checked_text
 from durableflow.errors import InvalidEvent, InvalidInput, RunEnded, RunNotFound
-from durableflow.language import Compiled, Registry, approval, receive
+from durableflow.language import Compiled, Registry, Routine, approval, receive
 from durableflow.language.receiving import check_name, validate
 from durableflow.store.event import Sent, send
 from durableflow.store.start import Execute
@@ -99,37 +100,49 @@ def _fit_one(name: str, kinds: tuple[Any, ...], payload: Any) -> None:
 
 @lru_cache(maxsize=256)
 def expected(workflow: Compiled[..., Any]) -> dict[str, tuple[Any, ...]]:
-    """What a workflow's source says of the events that it receives: the types, by name. Only calls count whose name is
-    a literal and whose type is a global; of the others nothing is known before they wait."""
+    """What the source of a workflow, and of the routines that it names, says of the events that it receives: the types,
+    by name. Only calls count whose name is a literal and whose type is a global; of the others nothing is known before
+    they wait."""
     found: dict[str, tuple[Any, ...]] = {}
-    namespace = workflow.function.__globals__
     unknown: set[str] = set()
-    for node in ast.walk(ast.parse(_dedented(workflow.machine.stored.source))):
-        if not isinstance(node, ast.Call) or _value(node.func, namespace) not in (receive, approval):
-            continue
-        if not node.args or not isinstance(node.args[0], ast.Constant) or not isinstance(node.args[0].value, str):
-            return {}  # it may receive anything
-        name = node.args[0].value
-        given = node.args[1] if len(node.args) > 1 else None
-        kind = Any if given is None else _value(given, namespace)
-        if kind is _UNKNOWN:
-            unknown.add(name)
-        else:
-            found[name] = (*found.get(name, ()), kind)
+    sources = [workflow]
+    for source in sources:
+        read = _Reader(source)
+        for node in ast.walk(ast.parse(_dedented(source.machine.stored.source))):
+            named = read.value(node)
+            if isinstance(named, Routine) and not any(named is known for known in sources):
+                sources.append(named)
+            if not isinstance(node, ast.Call) or all(read.value(node.func) is not each for each in (receive, approval)):
+                continue
+            if not node.args or not isinstance(node.args[0], ast.Constant) or not isinstance(node.args[0].value, str):
+                return {}  # it may receive anything
+            name = node.args[0].value
+            kind = read.value(node.args[1]) if len(node.args) > 1 else Any
+            if kind is _UNKNOWN:
+                unknown.add(name)
+            else:
+                found[name] = (*found.get(name, ()), kind)
     return {name: kinds for name, kinds in found.items() if name not in unknown}
 
 
 _UNKNOWN = object()
 
 
-def _value(node: ast.expr, namespace: dict[str, Any]) -> Any:
-    """What a dotted global name stands for."""
-    if isinstance(node, ast.Name):
-        return namespace.get(node.id, _UNKNOWN)
-    if isinstance(node, ast.Attribute):
-        owner = _value(node.value, namespace)
-        return _UNKNOWN if owner is _UNKNOWN else getattr(owner, node.attr, _UNKNOWN)
-    return _UNKNOWN
+class _Reader:
+    """Says what the dotted global names in a function's source stand for."""
+
+    def __init__(self, source: Compiled[..., Any]) -> None:
+        code = source.function.__code__
+        self._local = {*code.co_varnames, *code.co_cellvars}
+        self._namespace: dict[str, Any] = source.function.__globals__
+
+    def value(self, node: ast.AST) -> Any:
+        if isinstance(node, ast.Name):
+            return _UNKNOWN if node.id in self._local else self._namespace.get(node.id, _UNKNOWN)
+        if isinstance(node, ast.Attribute):
+            owner = self.value(node.value)  # of others, an attribute may be anybody's code
+            return vars(owner).get(node.attr, _UNKNOWN) if isinstance(owner, ModuleType | type) else _UNKNOWN
+        return _UNKNOWN
 
 
 def _dedented(source: str) -> str:

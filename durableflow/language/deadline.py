@@ -29,12 +29,13 @@ class Expired(asyncio.CancelledError):
 class Timeout:
     """A block with a deadline. seconds: from its beginning; until: a moment instead; None, None: no deadline."""
 
-    __slots__ = ("_cancelled", "_expired", "_timer", "seconds", "until")
+    __slots__ = ("_cancelled", "_entered", "_expired", "_timer", "seconds", "until")
 
     def __init__(self, seconds: float | None, until: datetime | None = None) -> None:
         self.seconds = seconds
         self.until = until
         self._timer: Handle[None] | None = None
+        self._entered = False
         self._cancelled = False
         self._expired = False
 
@@ -47,12 +48,13 @@ class Timeout:
         return True
 
     def expired(self) -> bool:
-        """Whether the deadline has ended the block."""
-        return self._expired
+        """Whether the deadline has passed while the block awaited something, as with asyncio."""
+        return self._expired or self._cancelled
 
     def __wf_enter__(self) -> "Timeout":
-        if self._timer is not None:
+        if self._entered:
             raise RuntimeError(f"this {self} was entered before: make a new one for each block")
+        self._entered = True
         here = scope.get()
         assert here is not None, "the machine enters blocks inside of a turn"
         if self.seconds is not None or self.until is not None:
@@ -71,9 +73,17 @@ class Timeout:
         here = scope.get()
         assert here is not None, "the machine leaves blocks inside of a turn"
         here.launcher.close(timer)
-        if isinstance(error, Expired) and tuple(error.place) == (timer.rev, timer.index):
+        if self._is_over_by(error):
             self._expired = True
             raise TimeoutError(f"{self} is over") from error
+
+    def _is_over_by(self, error: BaseException | None) -> bool:
+        """Whether this is how the block's own deadline ends it: the error that cancelled its await, or another
+        CancelledError that the body has raised since in its place."""
+        assert self._timer is not None
+        if isinstance(error, Expired):
+            return tuple(error.place) == (self._timer.rev, self._timer.index)
+        return self._cancelled and isinstance(error, asyncio.CancelledError)
 
     async def __aenter__(self) -> "Timeout":
         if not inline.get():

@@ -26,7 +26,7 @@ from durableflow.language.ids import new_run_id
 from durableflow.language.lazy import Lazy
 from durableflow.language.racing import Race
 from durableflow.language.receiving import Receive
-from durableflow.language.routine import RoutineCall, misplaced
+from durableflow.language.routine import DEEPEST, RoutineCall, misplaced
 from durableflow.language.step import Step
 from durableflow.language.timer import Sleep
 from durableflow.language.unfit import unfit
@@ -160,7 +160,9 @@ class Launcher:
         _assign_roles(shape, [node for index, node in self.nodes.items() if index not in begun])
         return shape
 
-    def _shape(self, what: object) -> Shape:
+    def _shape(self, what: object, depth: int = 1) -> Shape:
+        if depth > DEEPEST:  # what reads shapes is recursive, and may stand deeper in Python's stack than this
+            raise RecursionError(f"more than {DEEPEST} gathers, races and deadlines inside of one another")
         match what:
             case Call() | Sleep() | Receive():
                 what._used = True
@@ -168,12 +170,12 @@ class Launcher:
                 return {"one": node.index}
             case Gather():
                 what._used = True
-                return self._gathered(what)
+                return self._gathered(what, depth)
             case Race():
                 what._used = True
-                return {"race": [self._shape(member) for member in what.calls]}
+                return {"race": [self._shape(member, depth + 1) for member in what.calls]}
             case Within():
-                return {"within": [what.timer.rev, what.timer.index], "of": self._shape(what.inner)}
+                return {"within": [what.timer.rev, what.timer.index], "of": self._shape(what.inner, depth + 1)}
             case Handle():
                 return {"cancelled": True} if what.rev == NEVER else {"step": [what.rev, what.index]}
             case Spawn():
@@ -187,12 +189,12 @@ class Launcher:
             what._used = True
         raise TypeError(unfit(what))
 
-    def _gathered(self, what: Gather[Any]) -> Shape:
+    def _gathered(self, what: Gather[Any], depth: int) -> Shape:
         shapes: list[Shape] = []
         if what.limit is not None:
             self._gates += 1
         for position, member in enumerate(what.calls):
-            shapes.append(self._shape(member))
+            shapes.append(self._shape(member, depth + 1))
             if what.limit is not None:
                 if not isinstance(member, Call) or id(member) in self._shared:
                     raise TypeError(

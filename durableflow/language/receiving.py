@@ -1,5 +1,6 @@
 """receive: wait for an event that somebody sends to the run. approval: wait for a person's decision."""
 
+import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,9 +8,10 @@ from functools import lru_cache
 from typing import Any, Generic, TypeVar, overload
 
 from pydantic import PydanticSchemaGenerationError, PydanticUserError
+from pydantic_core import SchemaError
 
 from durableflow import codec
-from durableflow.errors import InvalidEvent, OutsideWorkflow
+from durableflow.errors import DurableFlowError, InvalidEvent, OutsideWorkflow
 from durableflow.language.fitting import Misfit, adapter_of, validated
 from durableflow.language.lazy import Lazy
 from durableflow.language.timer import seconds_of
@@ -71,7 +73,8 @@ def receive(name: str, kind: Any = Any, *, timeout: float | timedelta | None = N
     timedelta, after which TimeoutError is raised here.
 
     Raises:
-        TypeError, ValueError: the name, kind or timeout is none.
+        TypeError, ValueError: the name, kind or timeout is none; or the kind has no stored form, as that of a class
+        within a function, or an Annotated type.
     """
     return _receive("receive", name, kind, timeout, signed=False)
 
@@ -88,8 +91,13 @@ def approval(name: str, form: type[T], *, timeout: float | timedelta | None = No
 
 def _receive(function: str, name: str, kind: Any, timeout: float | timedelta | None, *, signed: bool) -> Receive[Any]:
     check_name(function, name)
-    if not _known(kind):
-        raise TypeError(f"{function}({name!r}) takes a type that pydantic can validate, not {kind!r}")
+    kind = type(None) if kind is None else kind
+    try:
+        trouble = _trouble(kind)
+    except TypeError:  # not hashable
+        trouble = "it is no type"
+    if trouble is not None:
+        raise TypeError(f"{function}({name!r}) cannot wait for {kind!r}: {trouble}")
     return Receive(name, kind, None if timeout is None else seconds_of(function, timeout), signed)
 
 
@@ -101,14 +109,23 @@ def check_name(function: str, name: str) -> None:
         raise ValueError(f"an event's name is 1 to {LONGEST_NAME} printable characters, not {name[:80]!r}")
 
 
-def _known(kind: Any) -> bool:
+@lru_cache(maxsize=256)
+def _trouble(kind: Any) -> str | None:
+    """Why events cannot be expected to be of this type; None: they can."""
+    if kind is not Any and not isinstance(kind, type) and typing.get_origin(kind) is None:
+        return "it is no type"
     try:
         adapter_of(kind)
-    except (PydanticUserError, PydanticSchemaGenerationError):
-        return False
-    except TypeError:  # not hashable
-        return False
-    return True
+    except (PydanticUserError, PydanticSchemaGenerationError, SchemaError, TypeError, NameError) as refused:
+        return f"pydantic cannot validate it ({str(refused).splitlines()[0]})"
+    try:
+        codec.encode(kind, where="the type")
+    except DurableFlowError as refused:
+        return (
+            f"it cannot be stored while nothing is sent ({refused}); take a model or dataclass of a module, or list, "
+            "dict, tuple, Literal or X | None of such"
+        )
+    return None
 
 
 def dump_wait(receive: Receive[Any]) -> str:

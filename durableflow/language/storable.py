@@ -9,12 +9,13 @@ import operator
 import types
 import typing
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
 from durableflow import codec
 from durableflow.errors import CorruptValue, NotAwaited
-from durableflow.language.begun import ChildHandle, Handle
+from durableflow.language.begun import ChildHandle, Handle, Spawn
 from durableflow.language.call import Call
 from durableflow.language.deadline import Timeout
 from durableflow.language.flowing import Later
@@ -52,6 +53,20 @@ def _definition(name: object) -> Named:
     return find(name, here.registry if here else None)
 
 
+def _arguments(rest: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    args, kwargs = rest["args"], rest["kwargs"]
+    if not isinstance(args, list) or not isinstance(kwargs, dict):
+        raise CorruptValue("the arguments of a stored call are no list and dict")
+    return tuple(args), kwargs
+
+
+def _fit(tag: str, *parts: tuple[object, type | types.UnionType]) -> None:
+    """Raise CorruptValue where a part of a stored form is not of its type."""
+    for part, kind in parts:
+        if not isinstance(part, kind) or (isinstance(part, bool) and kind is not bool):
+            raise CorruptValue(f"not a stored {tag}: {str(part)[:200]} stands where there is a {kind}")
+
+
 class _Definitions:
     """Step, with the options of a variant, Workflow, and Routine."""
 
@@ -87,12 +102,13 @@ class _Calls:
 
     def create(self, needed: Any) -> object:
         call = _new(Call)
-        call.definition = _definition(needed["name"])
-        call.use = needed["use"] or NONE
+        call.definition, call.use = _definition(needed["name"]), needed["use"] or NONE
+        _fit(self.tag, (call.definition, Step | Workflow), (call.use, Options))
+        call.args, call.kwargs = (), {}
         return call
 
     def fill(self, value: Any, rest: Any) -> None:
-        value.args, value.kwargs = tuple(rest["args"]), rest["kwargs"]
+        value.args, value.kwargs = _arguments(rest)
 
 
 class _RoutineCalls:
@@ -108,10 +124,33 @@ class _RoutineCalls:
     def create(self, needed: object) -> object:
         call = _new(RoutineCall)
         call.definition = _definition(needed)
+        _fit(self.tag, (call.definition, Routine))
+        call.args, call.kwargs = (), {}
         return call
 
     def fill(self, value: Any, rest: Any) -> None:
-        value.args, value.kwargs = tuple(rest["args"]), rest["kwargs"]
+        value.args, value.kwargs = _arguments(rest)
+
+
+class _Spawns:
+    tag = "spawn"
+
+    def takes(self, value: object) -> bool:
+        return type(value) is Spawn and _waits_in_a_variable(value)
+
+    def split(self, value: Any) -> tuple[object, object]:
+        value._used = True
+        return [value.leaves, value.fails], value.call
+
+    def create(self, needed: Any) -> object:
+        spawn = _new(Spawn)
+        spawn.leaves, spawn.fails = needed
+        _fit(self.tag, (spawn.leaves, bool), (spawn.fails, bool))
+        return spawn
+
+    def fill(self, value: Any, rest: Any) -> None:
+        _fit(self.tag, (rest, Call))
+        value.call = rest
 
 
 class _Several:
@@ -132,12 +171,14 @@ class _Several:
 
     def create(self, needed: Any) -> object:
         lazy = _new(self._kind)
-        for name, given in zip(self._options, needed or (False, None), strict=False):
-            setattr(lazy, name, given)
+        lazy.calls = ()
+        if self._options:
+            lazy.errors, lazy.limit = (False, None) if needed is None else needed
+            _fit(self.tag, (lazy.errors, bool), (lazy.limit, int | None))
         return lazy
 
     def fill(self, value: Any, rest: Any) -> None:
-        if not all(isinstance(member, Lazy) for member in rest):
+        if not isinstance(rest, list) or not all(isinstance(member, Lazy) for member in rest):
             raise CorruptValue(f"a stored {self.tag} holds something that is no call")
         value.calls = tuple(rest)
 
@@ -180,29 +221,42 @@ class _Handles(_Flat):
 
 def _handle(needed: Any) -> object:
     name, rev, index, *below = needed
+    _fit("handle", (name, str), *((place, int) for place in (rev, index, *below)))
     return Handle(name, rev, index, tuple(below))
 
 
 def _child(needed: Any) -> object:
     name, rev, index, run_id = needed
+    _fit("handle", (name, str), (rev, int), (index, int), (run_id, str))
     return ChildHandle(name, rev, index, UUID(run_id))
 
 
 def _sleep(needed: Any) -> object:
-    return Sleep(float(needed)) if isinstance(needed, int | float) else Sleep(until=needed)
+    _fit("sleep", (needed, int | float | datetime))
+    return Sleep(until=needed) if isinstance(needed, datetime) else Sleep(float(needed))
+
+
+def _receive(needed: Any) -> object:
+    name, kind, timeout, signed = needed
+    _fit("receive", (name, str), (timeout, int | float | None), (signed, bool))
+    return Receive(name, kind, timeout, signed)
 
 
 def _timeout(needed: Any) -> object:
-    seconds, until, timer, cancelled, expired = needed
+    seconds, until, timer, entered, cancelled, expired = needed
+    _fit("timeout", (seconds, int | float | None), (until, datetime | None), (entered, bool), (cancelled, bool))
     block = Timeout(seconds, until)
-    block._timer = None if timer is None else Handle("timeout", *timer)
-    block._cancelled, block._expired = cancelled, expired
+    if timer is not None:
+        rev, index = timer
+        _fit("timeout", (rev, int), (index, int))
+        block._timer = Handle("timeout", rev, index)
+    block._entered, block._cancelled, block._expired = entered, cancelled, bool(expired)
     return block
 
 
 def _timeout_parts(block: Timeout) -> object:
     timer = None if block._timer is None else [block._timer.rev, block._timer.index]
-    return [block.seconds, block.until, timer, block._cancelled, block._expired]
+    return [block.seconds, block.until, timer, block._entered, block._cancelled, block._expired]
 
 
 class _Laters:
@@ -231,6 +285,7 @@ class _Laters:
         return _new(Later)
 
     def fill(self, value: Any, rest: Any) -> None:
+        _fit(self.tag, (rest, Call))
         value.call = rest
 
 
@@ -282,8 +337,8 @@ class _Types:
                 return Any
             case ["union", *arguments]:
                 return functools.reduce(operator.or_, arguments)
-            case ["literal", *arguments]:
-                return Literal[tuple(arguments)]
+            case ["literal", _, *_]:
+                return Literal[tuple(needed[1:])]
             case ["of", origin, *arguments]:
                 return origin[tuple(arguments)]
         raise CorruptValue(f"not a type: {str(needed)[:200]}")
@@ -304,8 +359,9 @@ for _extension in (
     _RoutineCalls(),
     _Several("gather", Gather, ("errors", "limit")),
     _Several("race", Race),
+    _Spawns(),
     _Flat("sleep", Sleep, lambda s: s.seconds if s.until is None else s.until, _sleep),
-    _Flat("receive", Receive, lambda r: [r.name, r.kind, r.timeout, r.signed], lambda n: Receive(*n)),
+    _Flat("receive", Receive, lambda r: [r.name, r.kind, r.timeout, r.signed], _receive),
     _Handles(),
     _Flat("child", ChildHandle, lambda h: [h.name, h.rev, h.index, str(h.id)], _child),
     _Flat("timeout", Timeout, _timeout_parts, _timeout),

@@ -23,7 +23,7 @@ from durableflow.language.launching import Launcher, Place, Shape, spawns
 from durableflow.language.lazy import Scope, scope
 from durableflow.language.onestep import OneStep
 from durableflow.language.options import NONE, Options
-from durableflow.language.outcomes import ONE, Outcomes, at_once, combine, places
+from durableflow.language.outcomes import ONE, Outcomes, at_once, combine, over_at, places
 from durableflow.language.registry import Definition, Named
 from durableflow.language.results import encode_failure
 from durableflow.language.specs import StepSpec, spec_of
@@ -163,17 +163,24 @@ def awaited_places(checkpoint: Stored) -> list[Place]:
     return [place for place in places(shape, checkpoint.rev) if place[0] != checkpoint.rev]
 
 
-class _Turn:
-    """One turn; known grows by what it encodes, so that one large value goes into the database once; left: the sources
-    of the routines that an exception left."""
+def decided_at(checkpoint: Stored, outcomes: Outcomes) -> float | None:
+    """When the checkpoint's await was over, as the order of the step that decided it. None: it is not."""
+    shape = _shape_of(checkpoint.awaits)
+    return None if shape is None else over_at(shape, checkpoint.rev, outcomes)
 
-    __slots__ = ("_defaults", "_here", "_known", "_left", "_opens", "_stack")
+
+class _Turn:
+    """One turn; known grows by what it encodes, so that one large value goes into the database once; raised, returned:
+    the sources of the routines that were left by an exception, or without."""
+
+    __slots__ = ("_defaults", "_here", "_known", "_opens", "_raised", "_returned", "_stack")
 
     def __init__(self, stack: Stack, here: Scope, known: set[str], opens: int, defaults: Defaults) -> None:
         self._stack = stack
         self._here = here
         self._known = known
-        self._left: list[StoredSource] = []
+        self._raised: set[StoredSource] = set()
+        self._returned: set[StoredSource] = set()
         self._opens = opens
         self._defaults = defaults
 
@@ -218,10 +225,11 @@ class _Turn:
 
     def _leave(self, result: Finished | Error) -> Value | Error:
         """Go back from a routine to where it was awaited."""
-        frame = self._stack.pop()
+        source = self._stack.pop().definition.machine.stored
         if isinstance(result, Finished):
+            self._returned.add(source)
             return Value(result.value)
-        self._left.append(frame.definition.machine.stored)
+        self._raised.add(source)
         return result
 
     def _await(self, result: Suspended) -> Suspend | Value | Error | None:
@@ -327,10 +335,18 @@ class _Turn:
             return
         lazy, place = dropped
         told = f"{lazy._described()} in {place} was made and never awaited: `await {lazy._described()}`"
-        left = any(stands_in(source, place) for source in self._left)
-        if not left and not any(may_be_overtaken(frame.definition.machine.stored, place) for frame in self._stack):
+        if not self._may_be_overtaken(place):
             raise NotAwaited(told)
         _log.warning("%s: %s (or did an exception come in between?)", self._stack[0].definition.name, told)
+
+    def _may_be_overtaken(self, place: str) -> bool:
+        """Whether an exception that was handled may have come between a call, made in ``place``, and its await."""
+        if any(stands_in(source, place) for source in self._raised):
+            return True
+        sources = {*self._returned, *(frame.definition.machine.stored for frame in self._stack)}
+        # A call that no function of the run has made itself, a plain one that they call has made.
+        makers = [source for source in sources if stands_in(source, place)] or sources
+        return any(may_be_overtaken(source, place) for source in makers)
 
 
 _ONE = '{"one":0}'
