@@ -57,7 +57,7 @@ def _later(call: object) -> Any:
         return Later(call)
     if isinstance(call, Lazy):
         call._used = True  # the error tells
-        raise TypeError(f"later() takes a call that was not begun, not {call._described()}: await that first")
+        raise TypeError(f"later() takes a call of a step that was not begun, not {call._described()}: await that first")
     if isinstance(call, Later):
         raise TypeError(f"{call._described()} within later(): once is enough")
     told = unfit(call) if inspect.iscoroutine(call) else f"not {type(call).__name__}: a value is passed as it is"

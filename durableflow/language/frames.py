@@ -100,7 +100,7 @@ def restore(
     found = codec.decode(variables, blobs=blobs, extensions=_extensions(stack))
     if not isinstance(found, dict):
         raise CorruptValue(f"the stored variables of {definition.name} are not a mapping: {variables[:200]}")
-    inner = [found.pop(FRAMES, None), found.pop(BLOCKS, None)] if len(stack) > 1 else [[], []]
+    inner = [found.pop(name, None if len(stack) > 1 else []) for name in (FRAMES, BLOCKS)]
     if not all(isinstance(each, list) and len(each) == len(stack) - 1 for each in inner):
         raise CorruptValue(f"{definition.name} stands in {len(stack) - 1} routines, and variables of others are stored")
     for frame, own, blocks in zip(stack, [found, *inner[0]], [[], *inner[1]], strict=True):

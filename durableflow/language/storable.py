@@ -175,6 +175,8 @@ class _Several:
         if self._options:
             lazy.errors, lazy.limit = (False, None) if needed is None else needed
             _fit(self.tag, (lazy.errors, bool), (lazy.limit, int | None))
+        else:
+            _fit(self.tag, (needed, types.NoneType))
         return lazy
 
     def fill(self, value: Any, rest: Any) -> None:
