@@ -54,7 +54,7 @@ def new_run(
         labels=_labels(labels),
         priority=_priority(priority),
         queue=definition.queue or settings.queue,
-        deadline_at=_deadline(deadline),
+        deadline=_deadline(deadline),
     )
 
 
@@ -116,18 +116,17 @@ def _priority(priority: int | None) -> int:
     return priority
 
 
-def _deadline(deadline: datetime | timedelta | None) -> datetime | None:
-    if deadline is None:
-        return None
+def _deadline(deadline: datetime | timedelta | None) -> datetime | timedelta | None:
     if isinstance(deadline, timedelta):
         try:
-            return datetime.now(UTC) + deadline
+            datetime.now(UTC) + deadline  # whether there is such a time: which it is, the database says
         except OverflowError:
             raise InvalidInput(f"deadline= is too far away: {deadline}") from None
-    if not isinstance(deadline, datetime):
+    elif isinstance(deadline, datetime):
+        if deadline.tzinfo is None:
+            raise InvalidInput(f"deadline= needs a time zone: {deadline.isoformat()}; for example tzinfo=UTC")
+    elif deadline is not None:
         raise InvalidInput(f"deadline= is a datetime with a time zone, or a timedelta, not {_shown(deadline)}")
-    if deadline.tzinfo is None:
-        raise InvalidInput(f"deadline= needs a time zone: {deadline.isoformat()}; for example tzinfo=UTC")
     return deadline
 
 

@@ -7,7 +7,7 @@ leader, which finds the wake.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from durableflow.codec import Encoded
@@ -28,7 +28,8 @@ class NewRun:
 
     id: uuid v7; workflow, version: the machine; key: the caller's name of the run, or None; input: the arguments by
     parameter name; input_digest: of its canonical form; variables, state, line: rev 0; labels: text to text as JSON;
-    priority: 0 to 9; queue: where the workflow's own code runs; deadline_at: when a run that is still going fails.
+    priority: 0 to 9; queue: where the workflow's own code runs; deadline: when a run that is still going
+    fails; a timedelta counts from the start, by the database's clock.
     """
 
     id: UUID
@@ -43,7 +44,7 @@ class NewRun:
     labels: str
     priority: int
     queue: str
-    deadline_at: datetime | None = None
+    deadline: datetime | timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,9 @@ WITH new_run AS (
     INSERT INTO durableflow_core.run
         (id, workflow, version, key, input, input_digest, state, labels, priority, queue, deadline_at, created_at)
     VALUES (%(id)s::uuid, %(workflow)s, %(version)s, %(key)s, %(input)s::json, %(digest)s, 'running', %(labels)s::jsonb,
-            %(priority)s, %(queue)s, %(deadline_at)s::timestamptz, durableflow_core.now())
+            %(priority)s, %(queue)s,
+            coalesce(%(deadline_at)s::timestamptz,
+                     durableflow_core.now() + make_interval(secs => %(deadline_in)s::float8)), durableflow_core.now())
     ON CONFLICT (workflow, key) WHERE key IS NOT NULL DO NOTHING
     RETURNING id, deadline_at
 ), start AS (
@@ -105,7 +108,8 @@ def start(execute: Execute, new: NewRun, *, publishes: bool) -> Started:
         "labels": new.labels,
         "priority": new.priority,
         "queue": new.queue,
-        "deadline_at": new.deadline_at,
+        "deadline_at": new.deadline if isinstance(new.deadline, datetime) else None,
+        "deadline_in": new.deadline.total_seconds() if isinstance(new.deadline, timedelta) else None,
         "hashes": list(blobs),
         "bodies": list(blobs.values()),
         "grace": _PUBLISH_GRACE if publishes else 0.0,

@@ -43,8 +43,9 @@ class Engine:
         first = Stored(0, new.state, new.line, new.variables.text, None)
         run = Execution(new.id, definition, new.queue, new.priority, [first], values, new.input_digest)
         self.runs.append(run)
-        if new.deadline_at is not None:
-            run.alarm = self.agenda.at(new.deadline_at, lambda: self._too_late(run))
+        if new.deadline is not None:
+            at = new.deadline if isinstance(new.deadline, datetime) else self.agenda.now + new.deadline
+            run.alarm = self.agenda.at(at, lambda: self._too_late(run))
         self.look_soon(run)
         return run
 

@@ -12,6 +12,7 @@ from durableflow.errors import InvalidInput, NotStorable, RunConflict, ValueTooL
 from tests.client import shop
 from tests.client.conftest import fresh
 from tests.client.shop import Item, Order
+from tests.support.clock import Clock
 
 ORDER = Order(id=1, items=[Item(name="hat", price=1)])  # type: ignore[arg-type]
 
@@ -78,6 +79,14 @@ def test_a_deadline_is_a_time_or_from_now_on(df: Client, db: Any) -> None:
     assert rows[0][0] == at
     assert abs(rows[1][0] - rows[1][1] - timedelta(hours=1)) < timedelta(minutes=1)
     assert db.execute("SELECT count(*) FROM durableflow_core.wake WHERE reason = 'deadline'").fetchone() == (2,)
+
+
+def test_a_deadline_from_now_on_counts_by_the_databases_clock(df: Client, db: Any, clock: Clock) -> None:
+    clock.set(datetime(2040, 1, 1, tzinfo=UTC))
+    shop.checkout(ORDER).start(deadline=timedelta(hours=1))
+    assert db.execute("SELECT deadline_at FROM durableflow_core.run").fetchone() == (
+        datetime(2040, 1, 1, 1, tzinfo=UTC),
+    )
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import signal
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from celery.exceptions import SoftTimeLimitExceeded
 
@@ -85,6 +85,12 @@ def deaf(book: str) -> None:
     while True:
         with suppress(SoftTimeLimitExceeded):
             time.sleep(60)
+
+
+@df.step
+def start_with_an_hour(moment: datetime) -> None:
+    """Starts a run from within a worker."""
+    naps(1, moment).start(deadline=timedelta(hours=1))
 
 
 @df.workflow
@@ -187,6 +193,11 @@ async def naps(count: int, moment: datetime) -> int:
         await sleep_until(moment)
         return 1
     return len(await gather(*(sleep_until(moment) for _ in range(count))))
+
+
+@df.workflow
+async def starts(moment: datetime) -> None:
+    await start_with_an_hour(moment)
 
 
 @df.workflow

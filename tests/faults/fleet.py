@@ -71,9 +71,11 @@ class Fleet:
         self._stack = ExitStack()
         self._publisher = Publisher(Celery("test", broker=site.broker_url, set_as_current=False))
 
-    def start(self, *concurrency: int, more: dict[str, str] | None = None) -> list[Worker]:
-        """Start a worker for each number of pool children, and wait until all of them take messages."""
-        return [worker.wait_until_ready() for worker in [self._start(number, more or {}) for number in concurrency]]
+    def start(self, *concurrency: int, more: dict[str, str] | None = None, program: str = "celery") -> list[Worker]:
+        """Start a worker for each number of pool children, and wait until all of them take messages. more: of the
+        environment; program: the module that is Celery's command."""
+        started = [self._start(number, more or {}, program) for number in concurrency]
+        return [worker.wait_until_ready() for worker in started]
 
     def close(self) -> None:
         self._stack.close()
@@ -102,9 +104,9 @@ class Fleet:
         pid = until(lambda: self.one(query), "a leader")
         return next(worker for worker in self.workers if worker.pid == pid)
 
-    def _start(self, concurrency: int, more: dict[str, str]) -> Worker:
+    def _start(self, concurrency: int, more: dict[str, str], program: str) -> Worker:
         number = len(self.workers) + 1
-        command = ("celery", "-A", "tests.faults.app:app", "worker")
+        command = (program, "-A", "tests.faults.app:app", "worker")
         log = self._directory / f"worker{number}.log"
         worker = Worker({**self._env, **more}, log, "-c", str(concurrency), command=command)
         self.workers.append(worker)

@@ -28,7 +28,7 @@ class Kernel:
         arguments = encode({"amount": amount})
         new = NewRun(
             id=uuid4(), workflow="shop.checkout", version="v1", key=key, input=arguments, input_digest=str(amount),
-            variables=arguments, state=0, line=10, labels="{}", priority=0, queue="q", deadline_at=deadline_at,
+            variables=arguments, state=0, line=10, labels="{}", priority=0, queue="q", deadline=deadline_at,
         )  # fmt: skip
         return start(lambda sql, parameters: self.conn.execute(sql, parameters).fetchall(), new, publishes=False)
 
