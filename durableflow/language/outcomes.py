@@ -79,6 +79,12 @@ def at_once(shape: Shape, rev: int) -> Value | Error | None:
     return None if over is None else _given_at(over)
 
 
+def over_at(shape: Shape, rev: int, outcomes: Outcomes) -> float | None:
+    """When the await was over, as the order of the step that decided it. None: it is not."""
+    over = _Combiner(rev, outcomes, {}).over(shape)
+    return None if over is None else over.at
+
+
 def places(shape: Shape, rev: int) -> Iterator[Place]:
     """Every step that the shape names."""
     if "one" in shape:

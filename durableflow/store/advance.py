@@ -163,7 +163,8 @@ WHERE run_id = %(run_id)s AND leased_by = %(worker_id)s
 
 _STEP_COLUMNS = """
 SELECT rev, index, kind, name, CASE WHEN abandoned_at IS NULL THEN state ELSE 'cancelled' END, output::text,
-       error::text, extract(epoch FROM coalesce(abandoned_at, finished_at))::float8, begun,
+       error::text, extract(epoch FROM coalesce(abandoned_at, CASE WHEN kind = 'timer' AND finished_at IS NOT NULL
+                                                              THEN due_at ELSE finished_at END))::float8, begun,
        CASE kind WHEN 'receive' THEN options::text END, due_at <= durableflow_core.now(),
        extract(epoch FROM due_at)::float8
 FROM durableflow_core.step AS s WHERE s.run_id = %(run_id)s AND

@@ -78,7 +78,7 @@ class Engine:
         if run.state != "running":
             return
         checkpoint = run.checkpoints[-1]
-        receive_events(self, run, checkpoint.rev)
+        receive_events(self, run, checkpoint)
         wanted = [*(work.place for work in run.launched.get(checkpoint.rev, ())), *awaited_places(checkpoint)]
         outcomes = {place: run.works[place].outcome() for place in wanted if place in run.works}
         texts = [text for ended in outcomes.values() for text in (ended.output, ended.error)]

@@ -7,6 +7,7 @@ from durableflow.client.events import expected
 from durableflow.client.events import new_event as checked
 from durableflow.errors import CorruptValue, InvalidEvent, RunEnded
 from durableflow.language.receiving import fit_event, validate
+from durableflow.language.turn import Stored, decided_at
 from durableflow.testing.state import Event, Execution, Work
 
 if TYPE_CHECKING:
@@ -29,35 +30,47 @@ def send(engine: "Engine", run: Execution, name: str, payload: Any, event_id: st
     return True
 
 
-def receive_events(engine: "Engine", run: Execution, rev: int) -> None:
+def receive_events(engine: "Engine", run: Execution, checkpoint: Stored) -> None:
     """Give the waits of the present await the events that are there, of each name the oldest, and end those whose time
-    is over."""
-    for work in list(run.launched.get(rev, ())):
-        if work.spec.kind != "receive" or not work.is_open:
-            continue
-        if not _received(engine, run, work) and work.due is not None:
+    is over; none of them after the await is over."""
+    found: list[tuple[float, Work, Event | None, codec.Encoded]] = []
+    for work in list(run.launched.get(checkpoint.rev, ())):
+        if work.spec.kind == "receive" and work.is_open:
+            arrival = _arrival(run, work, [event for _, _, event, _ in found if event is not None])
+            if arrival is not None:
+                order, event, value = arrival
+                found.append((order, work, event, value))
+    for order, work, event, value in sorted(found, key=lambda each: each[0]):
+        outcomes = {place: each.outcome() for place, each in run.works.items()}
+        over = decided_at(checkpoint, outcomes)
+        if over is not None and over <= order:
+            return
+        if event is None:
             error = TimeoutError(f"no event {work.spec.name!r} was sent in time")
-            engine.end(work, "failed", codec.encode(error), work.due)
+            engine.end(work, "failed", codec.encode(error), order)
+        else:
+            event.received = True
+            engine.end(work, "succeeded", value, order)
+            if work.alarm is not None:
+                work.alarm.drop()
 
 
-def _received(engine: "Engine", run: Execution, work: Work) -> bool:
+def _arrival(run: Execution, work: Work, taken: list[Event]) -> tuple[float, Event | None, codec.Encoded] | None:
+    """When the wait is over, by what event (None: its time is), and what that gives."""
     name = work.spec.name
     for event in run.events:
-        if event.received or event.name != name:
+        if event.received or event in taken or event.name != name:
             continue
-        event.received = True
         payload = event.payload
         try:
             value = fit_event(
                 name, work.spec.options, payload.text, payload.blobs, by=event.by, at=event.at, event_id=event.id
             )
         except (InvalidEvent, CorruptValue):  # set aside: the run goes on waiting, as it does in the database
+            event.received = True
             continue
-        engine.end(work, "succeeded", value, event.order)
-        if work.alarm is not None:
-            work.alarm.drop()
-        return True
-    return False
+        return event.order, event, value
+    return None if work.due is None else (work.due, None, codec.encode(None))
 
 
 def _check(name: str, kinds: tuple[Any, ...], payload: Any) -> None:

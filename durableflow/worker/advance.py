@@ -17,7 +17,7 @@ from durableflow.language import Definition, Named, Step, Workflow
 from durableflow.language.frames import found, routines_of
 from durableflow.language.launching import Place
 from durableflow.language.outcomes import Ended, Outcome, TooEarly
-from durableflow.language.turn import Defaults, Fail, Stored, awaited_places, turn
+from durableflow.language.turn import Defaults, Fail, Stored, awaited_places, decided_at, turn
 from durableflow.store import cancel as cancelling
 from durableflow.store import redrive as redriving
 from durableflow.store.advance import Arrival, View, Wake, commit, hand_back, lease, let_go, look, settle
@@ -96,12 +96,37 @@ def _look_and_turn(runtime: Runtime, view: View) -> tuple[View, list[Arrival], T
     outside = awaited_places(_stored(view))
     while True:
         seen = transact(lambda conn: look(conn, view, outside))
-        arrived = arrivals(runtime, seen)
+        arrived = _in_time(seen, arrivals(runtime, seen))
         turned = _turn(runtime, seen, arrived)
         if turned is not None or not arrived:
             return seen, arrived, turned
         # An event is received also where the rest of the await is still to come; that may have come just now.
         runtime.publisher.publish(_receive(runtime, view.run_id, arrived))
+
+
+def _in_time(view: View, arrived: Sequence[Arrival]) -> list[Arrival]:
+    """Those without which the await would not be over, or that came before it was: an event that loses a race is not
+    taken, and waits for the next one who asks."""
+    steps: dict[Place, Ended] = {(step.rev, step.index): step for step in view.steps}
+    over = decided_at(_stored(view), {**steps, **_outcomes(arrived)})
+    if over is None:
+        return list(arrived)
+    taken = [each for each in arrived if each.at < over]
+    for each in arrived:
+        if each.at == over and decided_at(_stored(view), {**steps, **_outcomes(taken)}) != over:
+            taken.append(each)
+    return taken
+
+
+def _outcomes(arrived: Sequence[Arrival]) -> dict[Place, Ended]:
+    return {(each.rev, each.index): _outcome(each) for each in arrived}
+
+
+def _outcome(arrival: Arrival) -> Outcome:
+    if arrival.output is not None:
+        return Outcome("succeeded", output=arrival.output.text, order=arrival.at)
+    assert arrival.error is not None
+    return Outcome("failed", error=arrival.error.text, order=arrival.at)
 
 
 def _receive(runtime: Runtime, run_id: UUID, arrived: Sequence[Arrival]) -> list[Message]:
@@ -158,15 +183,11 @@ def _run(
     texts = [view.variables, *(text for step in view.steps for text in (step.output, step.error))]
     blobs = runtime.large_values(view.run_id, *texts)
     outcomes: dict[Place, Ended] = {(step.rev, step.index): step for step in view.steps}
+    outcomes.update(_outcomes(arrived))
     for each in arrived:
         ended = each.output or each.error
         assert ended is not None
         blobs.update(ended.blobs)
-        place = each.rev, each.index
-        if each.output is not None:
-            outcomes[place] = Outcome("succeeded", output=ended.text, order=each.at)
-        else:
-            outcomes[place] = Outcome("failed", error=ended.text, order=each.at)
     try:
         with turn_limit():
             return turn(

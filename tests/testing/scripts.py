@@ -57,6 +57,13 @@ SCRIPTS = [
     Script("two_events_at_once", shop.two_events_at_once, (Send("number", 5), Send("number", 6))),
     Script("signed", shop.signed, (Send("invoice", APPROVED, id="click-1", by="ana@example.org"),)),
     Script("event_or_time-event", lambda: shop.event_or_time(10), (Send("number", 1),)),
+    Script(
+        "events_that_race",
+        lambda: shop.events_that_race(4, 1000),
+        (Send("left", 1), Pass(1), Send("right", 2), Pass(1), Send("left", 3), Pass(1), Send("right", 4)),
+        early=7,
+    ),
+    Script("events_that_race-time", lambda: shop.events_that_race(2, 10), (Pass(11), Send("left", 1))),
     Script("event_or_time-time", lambda: shop.event_or_time(10), (Pass(11),)),
     Script("first_of_two", shop.first_of_two, (Pass(100),)),
     Script("race_that_fails", shop.race_that_fails),

@@ -224,7 +224,9 @@ class Stage:
 
     def _decide(self, options: int) -> int:
         place = len(self.decisions)
-        chosen = self._prefix[place] if place < len(self._prefix) else 0
+        # On a busy machine somebody who was let go on may be found at work, where before they had come to a lock: then
+        # there are fewer to choose from than when this order was drawn, and it is another order that is played.
+        chosen = min(self._prefix[place], options - 1) if place < len(self._prefix) else 0
         self.decisions.append((chosen, options))
         return chosen
 

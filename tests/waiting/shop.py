@@ -118,6 +118,15 @@ async def event_or_time(seconds: float) -> Any:
     return await race(receive("number", int), sleep(seconds))
 
 
+@df.workflow
+async def events_that_race(count: int, seconds: float) -> Any:
+    found = []
+    for _ in range(count):
+        first = await race(receive("left", int), receive("right", int), sleep(seconds))
+        found.append(first)
+    return found
+
+
 # --- races
 
 

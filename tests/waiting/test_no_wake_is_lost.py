@@ -56,9 +56,10 @@ def test_a_child_that_ends_while_the_wait_for_it_is_committed(engine, clock):
     def play(stage: Stage) -> None:
         run = contests.awaits_a_child_that_was_spawned().start()
         engine.advance(run.id)
+        engine.advance(run.id)  # on from the spawn
         child = engine.one("SELECT id FROM durableflow_core.run WHERE parent_id = %s", run.id)
         engine.advance(child)
-        stage.actor("register", ends(claimed(engine, run.id, 1, 1)), stops=REGISTERS)
+        stage.actor("register", ends(claimed(engine, run.id, 2, 0)), stops=REGISTERS)
         ended = stage.actor("end", ends(claimed(engine, child, 1, 0)), stops=())
         stage.actor("look", looks(run.id), stops=LOOKS, after=[ended])
         stage.play()

@@ -18,11 +18,12 @@ CREATE FUNCTION durableflow.send(
     END IF;
     SELECT r.state INTO run_state FROM durableflow_core.run AS r WHERE r.id = send.run_id;
     IF run_state IS NULL THEN
-      RAISE EXCEPTION 'there is no run %', send.run_id USING ERRCODE = 'no_data_found';
+      RAISE EXCEPTION USING MESSAGE = 'there is no run ' || send.run_id, ERRCODE = 'no_data_found';
     END IF;
     IF run_state <> 'running' THEN
-      RAISE EXCEPTION 'run % has ended (%), and receives no event any more', send.run_id, run_state
-        USING ERRCODE = 'object_not_in_prerequisite_state';
+      RAISE EXCEPTION USING
+        MESSAGE = 'run ' || send.run_id || ' has ended (' || run_state || '), and receives no event any more',
+        ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
     WITH sent AS (
       INSERT INTO durableflow_core.event (run_id, name, event_id, payload, sent_by, sent_at)
