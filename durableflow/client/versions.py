@@ -17,6 +17,6 @@ def remember(conn: Connection, workflow: Compiled[..., Any], settings: Settings)
         workflow.name,
         workflow.machine.stored,
         states=[asdict(state) for state in workflow.machine.states],
-        steps=workflow.step_signatures(),
+        steps=workflow.signatures(),
         secret=secret.get_secret_value() if secret else None,
     )

@@ -38,11 +38,12 @@ class Compiled(Generic[P, R_co]):
         """The version of its source: a run, or a frame of one, stays on the one that it was entered with."""
         return self.machine.version
 
-    def step_signatures(self) -> dict[str, str]:
-        """The steps that the source names, as global name to the signature that each has now."""
+    def signatures(self) -> dict[str, str]:
+        """The steps, routines and workflows that the source names, as global name to the signature that each has
+        now."""
         here = inspect.unwrap(self.function).__globals__
         found = ((name, here.get(name)) for name in sorted(self.machine.names))
-        return {name: str(step.signature.full) for name, step in found if isinstance(step, Step)}
+        return {name: str(each.signature.full) for name, each in found if isinstance(each, Step | Compiled)}
 
 
 def is_call_factory(value: object) -> bool:

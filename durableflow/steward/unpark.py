@@ -18,9 +18,9 @@ class Unpark(LeaderDuty):
     """Looks at intervals, not only when a worker registers: a run may be parked by one worker that cannot run it while
     another, which could, has long been there.
 
-    again_after: seconds after which runs whose very version nobody has are tried again. What a worker lacks is not in
-    the tables: the secret key under which the stored source may be run, or a step that the source uses. A wasted look
-    costs a message, and parks the run again without using up a try.
+    again_after: seconds after which runs are tried again whose very version, or that of a routine that they stand in,
+    nobody has. What a worker lacks is not in the tables: the secret key under which the stored source may be run, or a
+    step that the source uses. A wasted look costs a message, and parks the run again without using up a try.
     """
 
     name = "unpark"

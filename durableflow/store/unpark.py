@@ -4,13 +4,19 @@ from uuid import UUID
 
 from durableflow.store.successor import Connection
 
-# A parked run's wakes are those that are never visible, which the index on visible_at finds.
+# A parked run's wakes are those that are never visible, which the index on visible_at finds. What it needs is in its
+# newest checkpoint: with the workflow's version those of the routines that it stands in, all of them in one worker.
 _PARKED = """
-SELECT DISTINCT w.run_id FROM durableflow_core.wake AS w
+SELECT w.run_id
+FROM (SELECT DISTINCT run_id FROM durableflow_core.wake WHERE visible_at = 'infinity') AS w
 JOIN durableflow_core.run AS r ON r.id = w.run_id
-WHERE w.visible_at = 'infinity' AND EXISTS (
-    SELECT FROM durableflow_core.worker AS k
-    WHERE k.tombstone_at IS NULL AND r.workflow || '@' || r.version = ANY(k.versions))
+CROSS JOIN LATERAL (
+    SELECT ARRAY[r.workflow || '@' || r.version]
+        || ARRAY(SELECT (f ->> 0) || '@' || (f ->> 1) FROM json_array_elements(c.frames) AS f) AS versions
+    FROM durableflow_core.checkpoint AS c WHERE c.run_id = w.run_id ORDER BY c.rev DESC LIMIT 1
+) AS needed
+WHERE EXISTS (
+    SELECT FROM durableflow_core.worker AS k WHERE k.tombstone_at IS NULL AND k.versions @> needed.versions)
 LIMIT %(limit)s
 """
 
@@ -41,7 +47,7 @@ SELECT count(*) FROM woken
 
 
 def parked_but_able(conn: Connection, *, limit: int = 500) -> list[UUID]:
-    """Parked runs whose version a living worker has."""
+    """Parked runs whose version, and whose routines', a living worker has."""
     return [row[0] for row in conn.execute(_PARKED, {"limit": limit}).fetchall()]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from durableflow.errors import DurableFlowError
-from durableflow.language import Named, Step
+from durableflow.language import Compiled, Named, Step
 from durableflow.machine import compile_stored
 from durableflow.store.versions import Version, load
 
@@ -43,10 +43,10 @@ def _obstacle(
         return f"no worker has {name} version {version}; its stored source is run only where secret_key is configured"
     if not stored.signed:
         return f"no worker has {name} version {version}; its stored source is not signed with this secret_key"
-    for step, signature in stored.steps.items():
-        found = namespace.get(step)
-        if not isinstance(found, Step):
-            return f"{name} version {version} needs the step {step}, which is not in this worker's code any more"
+    for called, signature in stored.steps.items():
+        found = namespace.get(called)
+        if not isinstance(found, Step | Compiled):
+            return f"{name} version {version} needs {called}{signature}, which is not in this worker's code any more"
         if str(found.signature.full) != signature:
-            return f"{name} version {version} needs {step}{signature}; here it is {step}{found.signature.full}"
+            return f"{name} version {version} needs {called}{signature}; here it is {called}{found.signature.full}"
     return None

@@ -246,3 +246,22 @@ async def hanging() -> None:
             time.sleep(0.01)
         except Exception:
             continue
+
+
+@df.routine
+async def bonus(x: int) -> int:
+    return await add(x, 1000)
+
+
+@df.routine
+async def rounds(count: int) -> int:
+    total = 0
+    for number in range(count):
+        total += await bonus(number)
+    return total
+
+
+@df.workflow
+async def pays(count: int) -> int:
+    x = await rounds(count)
+    return await add(x)

@@ -57,7 +57,7 @@ def test_the_worker_registers_what_it_can_do(
     assert set(row[2]) == set(df.registry.versions())
     stored = db.execute("SELECT name, version, definition::text FROM durableflow_core.workflow_version").fetchall()
     assert {f"{name}@{version}" for name, version, _ in stored} == {
-        f"{workflow.name}@{workflow.version}" for workflow in df.registry.workflows
+        f"{each.name}@{each.version}" for each in df.registry.compiled
     }
     assert all(json.loads(definition)["source"]["source"] for _, _, definition in stored)
 
