@@ -37,6 +37,13 @@ async def event_until(seconds: float) -> Any:
 
 
 @df.workflow
+async def event_until_beside_a_step(seconds: float) -> Any:
+    waited = receive("number", int, timeout=seconds)
+    value, _ = await gather(waited, add(1, 1), return_exceptions=True)
+    return await used(value if isinstance(value, int) else -1)
+
+
+@df.workflow
 async def awaits_what_was_begun() -> Any:
     handle = begin(add(1, 1))
     other = await add(3, 3)

@@ -3,6 +3,8 @@
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from durableflow.store.event import Sent
 from tests.support.engine import Engine
 from tests.waiting import contests, shop
@@ -20,16 +22,18 @@ def child_of(engine: Engine, run_id: UUID) -> UUID:
     return found
 
 
-def test_an_event_and_the_end_of_the_wait_for_it(engine, clock):
+@pytest.mark.parametrize("workflow", [contests.event_until, contests.event_until_beside_a_step])
+def test_an_event_and_the_end_of_the_wait_for_it(engine, clock, workflow):
+    """Where a step is awaited beside it, the wait ends first, and the run moves on later."""
     seen = set()
 
     def play(stage: Stage) -> None:
-        run = contests.event_until(60).start()
+        run = workflow(60).start()
         engine.advance(run.id)
         clock.advance(61)
-        stage.actor("timeout", looks(run.id), stops=DECIDES)
+        stage.actor("timeout", looks(run.id), stops=(*DECIDES, "SET state = "))
         sent = stage.actor("send", sends(run.id, "number", 7))
-        stage.actor("event", looks(run.id), after=[sent])
+        stage.actor("event", looks(run.id), stops=(*DECIDES, "SET state = "), after=[sent])
         shop.EFFECTS.clear()
         stage.play()
         at_rest(engine, clock)
