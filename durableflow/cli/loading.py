@@ -16,6 +16,7 @@ from durableflow.errors import DurableFlowError
 
 if TYPE_CHECKING:
     from durableflow import DurableFlow
+    from durableflow.language import Compiled
     from durableflow.language.workflow import Workflow
 
 T = TypeVar("T")
@@ -47,6 +48,17 @@ def load_workflow(spec: str) -> "Workflow[..., Any]":
     return _load(spec, Workflow, "a workflow")
 
 
+def load_compiled(spec: str) -> "Compiled[..., Any]":
+    """The workflow or routine that ``module:attribute`` names.
+
+    Raises:
+        Mistake: as for :func:`load_application`.
+    """
+    from durableflow.language import Compiled
+
+    return _load(spec, Compiled, "a workflow or routine")
+
+
 def check_module(spec: str) -> None:
     """Refuse a ``module:attribute`` whose module does not exist, without importing it.
 
@@ -71,10 +83,10 @@ def _load(spec: str, wanted: type[T], title: str) -> T:
         try:
             value = getattr(value, part)
         except AttributeError:
-            raise Mistake(f"{name} has no {attribute!r}{_meant(module, attribute, wanted)}") from None
+            raise Mistake(f"{name} has no {attribute!r}{_meant(module, attribute, wanted, title)}") from None
     if not isinstance(value, wanted):
         found = type(value).__name__
-        raise Mistake(f"{spec} is not {title} but {_article(found)}{_meant(module, attribute, wanted)}")
+        raise Mistake(f"{spec} is not {title} but {_article(found)}{_meant(module, attribute, wanted, title)}")
     return value
 
 
@@ -123,11 +135,11 @@ def _modules_in(package: str) -> Iterable[str]:
                 yield entry.stem
 
 
-def _meant(module: ModuleType, attribute: str, wanted: type) -> str:
+def _meant(module: ModuleType, attribute: str, wanted: type, title: str) -> str:
     fitting = [name for name, value in vars(module).items() if isinstance(value, wanted)]
     close = difflib.get_close_matches(attribute, fitting, n=1) or fitting
     if not close:
-        return f", and nothing in {module.__name__} is a {wanted.__name__}"
+        return f", and nothing in {module.__name__} is {title}"
     return f": did you mean {' or '.join(f'{module.__name__}:{name}' for name in close[:3])}?"
 
 

@@ -122,7 +122,7 @@ def begin(
 
 
 def turn(
-    definition: Definition,
+    definition: Named,
     checkpoint: Stored,
     outcomes: Outcomes,
     *,

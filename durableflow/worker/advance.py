@@ -12,8 +12,8 @@ from uuid import UUID
 from psycopg import Rollback
 
 from durableflow import codec
-from durableflow.errors import DeadlineExceeded, DurableFlowError, RunStuck
-from durableflow.language import Definition, Named, Step, Workflow
+from durableflow.errors import DeadlineExceeded, DurableFlowError, RunStuck, UnknownDefinition
+from durableflow.language import Named
 from durableflow.language.frames import found, routines_of
 from durableflow.language.launching import Place
 from durableflow.language.outcomes import Ended, Outcome, TooEarly
@@ -163,7 +163,6 @@ def _turn(runtime: Runtime, view: View, arrived: Sequence[Arrival]) -> Turn | st
     definition = runtime.definition(view.workflow, view.version)
     if isinstance(definition, str):
         return definition
-    assert isinstance(definition, Step | Workflow)
     routines: dict[tuple[str, str], Named | None] = {}
     for name, version in routines_of(view.frames):
         routine = runtime.definition(name, version)
@@ -176,10 +175,10 @@ def _turn(runtime: Runtime, view: View, arrived: Sequence[Arrival]) -> Turn | st
 def _run(
     runtime: Runtime,
     view: View,
-    definition: Definition,
+    definition: Named,
     routines: dict[tuple[str, str], Named | None],
     arrived: Sequence[Arrival],
-) -> Turn | None:
+) -> Turn | str | None:
     texts = [view.variables, *(text for step in view.steps for text in (step.output, step.error))]
     blobs = runtime.large_values(view.run_id, *texts)
     outcomes: dict[Place, Ended] = {(step.rev, step.index): step for step in view.steps}
@@ -200,6 +199,8 @@ def _run(
             )
     except TooEarly:  # and nothing wider: this has the wakes deleted
         return None
+    except UnknownDefinition as unknown:  # a variable holds a call, or a definition, of another deploy's
+        return str(unknown)
     except TurnHangs:
         raise RunStuck(f"the code of {view.workflow} ran for {TURN_LIMIT:g} s without coming to an await") from None
 

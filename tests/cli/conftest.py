@@ -40,6 +40,10 @@ SHOP = """
             receipt = await charge(order)
         return receipt
 
+    @df.routine
+    async def twice(order: str) -> str:
+        return await charge(await charge(order))
+
     @df.workflow
     async def wait(seconds: float) -> int:
         return await slow(seconds)

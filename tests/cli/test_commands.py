@@ -18,6 +18,15 @@ def test_graph_prints_the_machine_as_text_or_as_mermaid(inline: Durableflow) -> 
     assert mermaid.stdout.startswith("flowchart")
 
 
+def test_graph_prints_a_routine_too(inline: Durableflow) -> None:
+    text = inline("graph", "shop:twice")
+    assert text.returncode == 0
+    assert text.stdout.startswith("twice@")
+    assert re.sub(" +", " ", text.stdout).count(" await charge(") == 2
+    refused = inline("start", "shop:twice")
+    assert refused.stderr.startswith("durableflow: shop:twice is not a workflow but a Routine")
+
+
 def test_migrate_says_where_the_database_is_now(inline: Durableflow, empty_database_url: str) -> None:
     done = inline("migrate", "--database", empty_database_url)
     assert done.returncode == 0, done.stderr

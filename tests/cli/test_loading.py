@@ -16,9 +16,12 @@ from tests.cli.conftest import Durableflow, write
         ("shpo:checkout", "there is no module 'shpo': did you mean shop?"),
         ("nothing.like.it:checkout", "there is no module 'nothing.like.it' (looked in "),
         ("shop:chekout", "shop has no 'chekout': did you mean shop:checkout?"),
-        ("shop:df", "shop:df is not a workflow but a DurableFlow: did you mean shop:checkout or shop:wait?"),
-        ("shop:charge", "shop:charge is not a workflow but a Step: did you mean "),
-        ("json:dumps", "json:dumps is not a workflow but a function, and nothing in json is a Workflow"),
+        ("shop:df", "shop:df is not a workflow or routine but a DurableFlow: did you mean shop:checkout or "),
+        ("shop:charge", "shop:charge is not a workflow or routine but a Step: did you mean "),
+        (
+            "json:dumps",
+            "json:dumps is not a workflow or routine but a function, and nothing in json is a workflow or routine",
+        ),
     ],
 )
 def test_a_name_that_is_not_there_gets_the_nearest_one(inline: Durableflow, spec: str, message: str) -> None:

@@ -265,3 +265,10 @@ async def rounds(count: int) -> int:
 async def pays(count: int) -> int:
     x = await rounds(count)
     return await add(x)
+
+
+@df.workflow
+async def keeps_a_call(x: int) -> int:
+    call = double(x)
+    await add(x)
+    return await call

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from durableflow import Run
+from durableflow.language import Routine
 from durableflow.language.signature import Signature
 from durableflow.machine import compile_function
+from durableflow.store.unpark import unpark
 from tests.worker import shop
 from tests.worker.harness import Harness
 
@@ -91,3 +93,28 @@ def test_a_parked_run_keeps_its_wake(harness: Harness, old_run: Run[int]) -> Non
     harness.advance(old_run.id)
     wakes = harness.db.execute("SELECT reason, visible_at::text, tries FROM durableflow_core.wake").fetchall()
     assert wakes == [("start", "infinity", 0)]
+
+
+def test_a_step_that_a_variable_names_and_that_is_gone_parks_the_run(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = shop.keeps_a_call(4).start()
+    harness.advance(run.id)
+    with monkeypatch.context() as patch:
+        patch.delitem(shop.df.registry._definitions, "shop.double")
+        harness.deliver_all()
+        assert reason(harness) == "a stored value refers to shop.double, which is not registered here"
+    assert unpark(harness.db, run.id)
+    harness.advance(run.id)
+    harness.deliver_all()
+    assert run.result(timeout=1) == 8
+
+
+def test_a_run_of_a_workflow_that_has_become_a_routine_goes_on(
+    secret: str, harness: Harness, old_run: Run[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_routine = Routine(shop.chain.function, "shop.chain", shop.df.registry)
+    monkeypatch.setitem(shop.df.registry._definitions, "shop.chain", as_routine)
+    harness.advance(old_run.id)
+    harness.deliver_all()
+    assert old_run.result(timeout=1) == 102
