@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from durableflow import (
+    DurableFlow,
     begin,
     cancel,
     gather,
@@ -15,10 +16,9 @@ from durableflow import (
     spawn,
     timeout,
 )
-from durableflow.client import Client
 from durableflow.errors import StepCancelled
 
-df = Client("waiting")
+df = DurableFlow("waiting")
 effects: list[Any] = []
 
 
