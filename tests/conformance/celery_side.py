@@ -8,6 +8,7 @@ from typing import Any
 
 from celery import VERSION
 
+from tests.conformance.deviations import deviation
 from tests.conformance.playing import main
 from tests.conformance.scenario import Case, Outcome, Satisfies, Seen, plain
 
@@ -35,10 +36,10 @@ class CelerySide:
         error = _first_error(value)
         return Seen(value=value) if error is None else Seen(error=error)
 
-    def expected(self, case: Case) -> Outcome:
-        before = case.before_5_7 if VERSION < (5, 7) else None
-        outcome = before or case.celery or case.outcome
-        if outcome.error or isinstance(outcome.value, Satisfies):
+    def expected(self, name: str, case: Case) -> Outcome:
+        deviating = deviation(name, VERSION[:2])
+        outcome = case.outcome if deviating is None else deviating.outcome
+        if outcome.errors or isinstance(outcome.value, Satisfies):
             return outcome
         return Outcome(value=plain(outcome.value), effects=outcome.effects, ends=outcome.ends)
 

@@ -20,21 +20,28 @@ class DurableSide:
 
     def start(self, case: Case, key: str) -> Any:
         canvas = case.canvas.clone().set(**case.options) if case.options else case.canvas
-        return durable(canvas, *case.args, **case.kwargs).start(key=key)
+        try:
+            return durable(canvas, *case.args, **case.kwargs).start(key=key)
+        except Exception as error:  # what cannot work is refused before anything is started
+            return error
 
     def ended(self, started: Any) -> bool:
-        return bool(started.state != "running")
+        return isinstance(started, Exception) or bool(started.state != "running")
 
     def collect(self, started: Any) -> Seen:
+        if isinstance(started, Exception):
+            return Seen(error=started)
         try:
             return Seen(value=started.result(timeout=20))
         except Exception as error:
             return Seen(error=error)
 
-    def expected(self, case: Case) -> Outcome:
+    def expected(self, name: str, case: Case) -> Outcome:
         return case.outcome
 
 
 if __name__ == "__main__":
-    with df.database:
+    try:
         main(DurableSide())
+    finally:
+        df.database.close()

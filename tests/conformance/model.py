@@ -29,7 +29,7 @@ def outcome(canvas: Signature) -> Outcome:
     try:
         value = run.part(canvas, (), ())
     except Failed as failed:
-        return Outcome(error=failed.error, of=failed.of, effects=run.stages())
+        return Outcome(errors=(failed.error,), of=failed.of, effects=run.stages())
     return Outcome(value=value, effects=run.stages())
 
 

@@ -34,7 +34,7 @@ class Side(Protocol):
     def collect(self, started: Any) -> Seen:
         """What it came to, when it has ended."""
 
-    def expected(self, case: Case) -> Outcome:
+    def expected(self, name: str, case: Case) -> Outcome:
         """What the table says of this side."""
 
 
@@ -74,7 +74,7 @@ def _start(side: Side, name: str, build: Callable[[str], Case], conf: Mapping[st
             while not side.ended(started[-1]) and time.monotonic() < deadline:
                 time.sleep(0.02)
             started.append(side.start(case, f"{box}-{number}"))
-        return Play(side.expected(case), box, started)
+        return Play(side.expected(name, case), box, started)
 
 
 def _wait_for_ends(side: Side, plays: list[Play]) -> None:

@@ -28,12 +28,12 @@ class Satisfies:
 class Outcome:
     """What a canvas comes to, and what its tasks have recorded by then.
 
-    value: of a run that succeeds; error: what a failed one raises; of: what a ChordError tells of; ends: False where it
+    value: of a run that succeeds; errors: what a failed one raises, one or the other; of: what a ChordError tells of; ends: False where it
     stays pending for ever.
     """
 
     value: Any = None
-    error: type[BaseException] | None = None
+    errors: tuple[type[BaseException], ...] = ()
     of: type[BaseException] | None = None
     effects: Effects | Satisfies = ()
     ends: bool = True
@@ -45,15 +45,16 @@ class Outcome:
     def _differs_in_result(self, seen: "Seen") -> str | None:
         if not (self.ends and seen.ended):
             return None if self.ends == seen.ended else f"it {'ends' if seen.ended else 'does not end'}: {seen}"
-        if self.error is None:
+        if not self.errors:
             if seen.error is not None:
                 return f"fails with {seen.error!r}"
             right = self.value.holds(seen.value) if isinstance(self.value, Satisfies) else self.value == seen.value
             return None if right else f"gives {seen.value!r}, and not {self.value!r}"
+        names = [error.__name__ for error in self.errors]
         if seen.error is None:
-            return f"gives {seen.value!r}, and does not fail with {self.error.__name__}"
-        if type(seen.error).__name__ != self.error.__name__:
-            return f"fails with {seen.error!r}, and not with {self.error.__name__}"
+            return f"gives {seen.value!r}, and does not fail with {' or '.join(names)}"
+        if type(seen.error).__name__ not in names:
+            return f"fails with {seen.error!r}, and not with {' or '.join(names)}"
         if self.of and type(seen.error.__cause__) is not self.of and self.of.__name__ not in str(seen.error):
             return f"{seen.error!r} does not tell of {self.of.__name__}"
         return None
@@ -88,9 +89,10 @@ def fails(
     error: type[BaseException],
     effects: Sequence[str | Counter[str]] | Satisfies = (),
     of: type[BaseException] | None = None,
+    or_with: type[BaseException] | None = None,
 ) -> Outcome:
-    """It fails with this error."""
-    return Outcome(error=error, of=of, effects=_stages(effects))
+    """It fails with this error; or_with: with this one at other times."""
+    return Outcome(errors=(error,) if or_with is None else (error, or_with), of=of, effects=_stages(effects))
 
 
 def fails_chord(of: type[BaseException], effects: Sequence[str | Counter[str]] | Satisfies = ()) -> Outcome:
@@ -121,19 +123,11 @@ def _stages(effects: Sequence[str | Counter[str]] | Satisfies) -> Effects | Sati
 
 @dataclass(frozen=True)
 class Case:
-    """A canvas, and what it comes to.
-
-    celery: what it comes to in Celery, where that is something else, and because: why; before_5_7: what it came to in the
-    versions of Celery before that, where 5.7.0 has mended it; args, kwargs, options: of
-    ``apply_async``; conf: settings of the app while the canvas is made and started; starts: how often the same object
-    is started, one after the other.
-    """
+    """A canvas, and what it comes to. args, kwargs, options: of ``apply_async``; starts: how often the same object is
+    started, one after the other."""
 
     canvas: Signature
     outcome: Outcome
-    celery: Outcome | None = None
-    because: str = ""
-    before_5_7: Outcome | None = None
     args: tuple[Any, ...] = ()
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -179,10 +173,11 @@ def in_words(outcome: Outcome) -> str:
     """The outcome, for a table."""
     if not outcome.ends:
         result = "stays pending"
-    elif outcome.error is None:
+    elif not outcome.errors:
         result = _short(outcome.value)
     else:
-        result = f"`{outcome.error.__name__}`" + (f" of `{outcome.of.__name__}`" if outcome.of else "")
+        result = " or ".join(f"`{error.__name__}`" for error in outcome.errors)
+        result += f" of `{outcome.of.__name__}`" if outcome.of else ""
     if isinstance(outcome.effects, Satisfies):
         return f"{result}; {outcome.effects.words}"
     stages = [", ".join(_counted(effect, n) for effect, n in sorted(stage.items())) for stage in outcome.effects]

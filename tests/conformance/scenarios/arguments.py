@@ -93,12 +93,7 @@ def models_are_made_of_what_a_pydantic_task_gets(box: str) -> Case:
 
 @arguments()
 def types_of_results_are_kept(box: str) -> Case:
-    return Case(
-        pair.s(1, 2) | kind.s(),
-        gives("tuple"),
-        celery=gives("list"),
-        because="Celery's results go through JSON; durableflow stores their types",
-    )
+    return Case(pair.s(1, 2) | kind.s(), gives("tuple"))
 
 
 @arguments()

@@ -5,7 +5,7 @@ import json
 from celery import chain, chord, group, signature
 from celery.canvas import _chain
 
-from tests.conformance.scenario import Case, any_order, fails, fails_chord, gives, never_ends, subject
+from tests.conformance.scenario import Case, any_order, fails, fails_chord, gives, subject
 from tests.conformance.tasks import Refused, add, count, fail, identity, record, total
 
 chains = subject("chain")
@@ -209,12 +209,7 @@ def a_chord_with_a_group_as_its_body_goes_on_with_a_task_and_a_group(box: str) -
 def wider_and_wider_groups_in_a_row_and_a_group_at_the_end(box: str) -> Case:
     rows = [_echoes(box, "1", "2"), _echoes(box, "3", "4", "5"), _echoes(box, "6", "7", "8", "9"), _echoes(box, "end")]
     effects = [any_order("1", "2"), any_order("3", "4", "5"), any_order("6", "7", "8", "9"), "end"]
-    return Case(
-        chain(*rows),
-        gives(["end"], effects),
-        celery=gives("end", effects),
-        because="chain() unrolls a group of one, so that its result is no list",
-    )
+    return Case(chain(*rows), gives("end", effects))  # a group of one in a chain is that one
 
 
 @chains("chain: chain_on_error", "chain: chain_children_with_errbacks")
@@ -224,12 +219,7 @@ def what_follows_a_failed_task_does_not_run(box: str) -> Case:
 
 @chains("chord: error_propagates_from_chord")
 def a_task_that_fails_before_a_group_fails_the_chain(box: str) -> Case:
-    return Case(
-        add.s(1, 1) | fail.s() | group(add.s(1), add.s(1)),
-        fails(Refused),
-        celery=never_ends(),
-        because="the group's results stay pending",
-    )
+    return Case(add.s(1, 1) | fail.s() | group(add.s(1), add.s(1)), fails(Refused))
 
 
 @chains("chord: error_propagates_from_chord2")
