@@ -13,7 +13,7 @@ from tests.conformance import effects
 from tests.conformance.scenario import Case, Outcome, Seen
 from tests.conformance.tasks import app
 
-QUIET = 20.0
+QUIET = 60.0
 """Seconds without any end, after which what is left stays pending."""
 
 

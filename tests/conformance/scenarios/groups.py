@@ -26,8 +26,8 @@ def groups_are_unrolled_to_any_depth(box: str) -> Case:
 
 
 @groups("group: large_group")
-def a_group_of_three_hundred(box: str) -> Case:
-    return Case(group(identity.s(i) for i in range(300)), gives(list(range(300))))
+def a_group_of_a_hundred(box: str) -> Case:
+    return Case(group(identity.s(i) for i in range(100)), gives(list(range(100))))
 
 
 @groups("group: generator_group_iterated_while_calling_len")
