@@ -118,7 +118,7 @@ class _Reader:
                 found += self._steps(step)
             else:
                 found.append(step)
-        return found
+        return [step for step in found if not _is_empty(step)] or found[:1]
 
     # --- beside each other
 
@@ -131,7 +131,8 @@ class _Reader:
         members: list[Document] = []
         for task in sig.tasks:
             member = self.read(task, args, kwargs, passed, given=given)
-            members += member.get("group", [member])
+            if member != _EMPTY_CHAIN:
+                members += member.get("group", [member])
         document: Document = {"group": members}
         for callback in maybe_list(own.get("link")) or ():
             for member in members:
@@ -156,7 +157,10 @@ class _Reader:
             put_off["task_id"] = own["task_id"]
         body = self.read(sig.body, (), {}, put_off, given=True)
         for callback in maybe_list(own.get("link")) or ():
-            _link(body, self._callback(callback))
+            if "group" in body:  # as link() has it: once, after the first, and given nothing
+                callback = self._signature(callback).clone(immutable=True)
+            for linked in body["group"][:1] if "group" in body else [body]:
+                _link(linked, self._callback(callback))
         for errback in maybe_list(own.get("link_error")) or ():
             self._link_error(body, self._errback(errback))
             if self.app.conf.task_allow_error_cb_on_chord_header:
@@ -274,6 +278,8 @@ class _Reader:
             document["link_error"].append(errback)
 
 
+_EMPTY_CHAIN: Document = {"chain": []}
+
 _NOT_PASSED = frozenset(("link", "link_error", "task_id", "chain", "chord", "group_id", "group_index", "root_id"))
 """Options of a group or chord that are not for its members."""
 
@@ -303,7 +309,8 @@ def _own_options(sig: Any) -> bool:
 def _link(document: Document, callback: Document) -> None:
     """Let the callback begin when this part has ended: after the last task of a chain, or each of a group."""
     if "chain" in document:
-        _link(document["chain"][-1], callback)
+        for last in document["chain"][-1:]:
+            _link(last, callback)
     elif "group" in document:
         for member in document["group"]:
             _link(member, callback)
@@ -315,6 +322,11 @@ def _ends_in_group(document: Document) -> bool:
     return "group" in document or (
         "chain" in document and bool(document["chain"]) and _ends_in_group(document["chain"][-1])
     )
+
+
+def _is_empty(step: Any) -> bool:
+    """Whether it is a group without members, which a chain leaves out."""
+    return isinstance(step, group) and not list(step.tasks)
 
 
 def _is_plain(value: Any) -> bool:

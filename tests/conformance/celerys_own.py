@@ -9,7 +9,7 @@ MACHINERY: dict[str, tuple[str, ...]] = {
         "chain: eager_chain_inside_task",
         "chord: eager_chord_inside_task",
     ),
-    "ids of parents and roots in the tree of results; a run has one id, and its steps are rows with their place in it": (
+    "ids of parents and roots in the tree of results; a run has one id, and its steps are rows of it": (
         "chain: parent_ids",
         "group: parent_ids",
         "chord: parent_ids",

@@ -1,4 +1,4 @@
-"""The same application, made durable: this line is all that changes. Workers run ``-A tests.conformance.durable_app``."""
+"""The same application, made durable: one line more, and workers run this module instead."""
 
 from durableflow import DurableFlow
 from tests.conformance.tasks import app

@@ -7,6 +7,7 @@ worker has them. There is no result backend.
 from typing import Any
 
 from durableflow import durable
+from durableflow.errors import RunFailed
 from tests.conformance.durable_app import df
 from tests.conformance.playing import main
 from tests.conformance.scenario import Case, Outcome, Seen
@@ -33,8 +34,8 @@ class DurableSide:
             return Seen(error=started)
         try:
             return Seen(value=started.result(timeout=20))
-        except Exception as error:
-            return Seen(error=error)
+        except RunFailed as failed:
+            return Seen(error=failed.__cause__)
 
     def expected(self, name: str, case: Case) -> Outcome:
         return case.outcome

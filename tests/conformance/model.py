@@ -25,7 +25,6 @@ class Failed(Exception):
 def outcome(canvas: Signature) -> Outcome:
     """What the canvas comes to, and what its tasks record."""
     run = _Run()
-    effects: tuple[Counter[str], ...]
     try:
         value = run.part(canvas, (), ())
     except Failed as failed:
@@ -132,4 +131,3 @@ def _members(sig: Any) -> list[Any]:
         member = maybe_signature(task, app=app)
         members += _members(member) if isinstance(member, group) else [member]
     return members
-

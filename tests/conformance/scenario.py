@@ -28,8 +28,8 @@ class Satisfies:
 class Outcome:
     """What a canvas comes to, and what its tasks have recorded by then.
 
-    value: of a run that succeeds; errors: what a failed one raises, one or the other; of: what a ChordError tells of; ends: False where it
-    stays pending for ever.
+    value: of a run that succeeds; errors: what a failed one raises, one or the other; of: what a ChordError tells of;
+    ends: False where it stays pending for ever.
     """
 
     value: Any = None

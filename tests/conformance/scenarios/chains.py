@@ -103,9 +103,7 @@ def _in_a_row() -> int:
 @chains("chain: chain_of_nine_chords")
 def five_chords_in_a_row(box: str) -> Case:
     first = chord(group(add.si(1, 0) for _ in range(3)), total.s())
-    return Case(
-        chain(first, *(chord(group([add.s(more)] * 3), total.s()) for more in MORE)), gives(_in_a_row())
-    )
+    return Case(chain(first, *(chord(group([add.s(more)] * 3), total.s()) for more in MORE)), gives(_in_a_row()))
 
 
 @chains("chain: chain_of_nine_implicit_chords")
@@ -220,6 +218,11 @@ def what_follows_a_failed_task_does_not_run(box: str) -> Case:
 @chains("chord: error_propagates_from_chord")
 def a_task_that_fails_before_a_group_fails_the_chain(box: str) -> Case:
     return Case(add.s(1, 1) | fail.s() | group(add.s(1), add.s(1)), fails(Refused))
+
+
+@chains()
+def a_task_that_fails_before_a_group_and_a_task_is_not_a_header_that_fails(box: str) -> Case:
+    return Case(add.s(1, 1) | fail.s() | group(add.s(1), add.s(1)) | total.s(), fails(Refused))
 
 
 @chains("chord: error_propagates_from_chord2")

@@ -34,9 +34,10 @@ def the_body_gets_them_in_the_order_of_the_header(box: str) -> Case:
 
 @chords("chord: generator")
 def a_header_may_be_a_generator(box: str) -> Case:
-    return Case(chord((record.si(str(i), box) for i in range(3)), identity.s()), gives(["0", "1", "2"], [
-        any_order("0", "1", "2")
-    ]))
+    return Case(
+        chord((record.si(str(i), box) for i in range(3)), identity.s()),
+        gives(["0", "1", "2"], [any_order("0", "1", "2")]),
+    )
 
 
 @chords("chord: reapplying_frozen_chord_dispatches_body_again")

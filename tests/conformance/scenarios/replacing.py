@@ -241,7 +241,9 @@ def an_errback_of_a_replaced_member_of_a_group_runs_once(box: str) -> Case:
     "group: group_child_replaced_with_chain_last",
 )
 def members_of_a_group_are_replaced_by_chains(box: str) -> Case:
-    return Case(group(by_a_chain(1), identity.s(2), by_a_chain(3), identity.s(4), by_a_chain(5)), gives([1, 2, 3, 4, 5]))
+    return Case(
+        group(by_a_chain(1), identity.s(2), by_a_chain(3), identity.s(4), by_a_chain(5)), gives([1, 2, 3, 4, 5])
+    )
 
 
 @replacing("chord: chord_header_task_replaced_with_chain")

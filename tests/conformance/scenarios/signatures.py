@@ -8,13 +8,17 @@ from tests.conformance.tasks import NESTINGS, add, identity, make_signature, reb
 signatures = subject("signature")
 
 
-@signatures(*(
-    f"signature_serialization: rebuild_nested_{outer}_{inner}"
-    for outer in ("chain", "group", "chord")
-    for inner in ("chain", "group", "chord")
-))
+@signatures(
+    *(
+        f"signature_serialization: rebuild_nested_{outer}_{inner}"
+        for outer in ("chain", "group", "chord")
+        for inner in ("chain", "group", "chord")
+    )
+)
 def signatures_that_tasks_return_can_be_rebuilt_whatever_is_in_them(box: str) -> Case:
-    return Case(group(chain(make_signature.s(nesting), rebuilt.s()) for nesting in NESTINGS), gives([True] * len(NESTINGS)))
+    return Case(
+        group(chain(make_signature.s(nesting), rebuilt.s()) for nesting in NESTINGS), gives([True] * len(NESTINGS))
+    )
 
 
 @signatures()
