@@ -5,6 +5,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from celery import _state
 
 from durableflow import DurableFlow, Run, durable
 from tests.canvas import shop
@@ -16,6 +17,8 @@ from tests.support.engine import Engine, engine_of, in_this_process
 def df(database_url: str, queue_name: str, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[DurableFlow]:
     shop.EFFECTS.clear()
     shop.app.finalize()
+    monkeypatch.setattr(_state, "_tls", _state._TLS())  # what is current is said for each thread
+    shop.app.set_current()
     with in_this_process(shop.df, database_url, queue_name, monkeypatch) as df:
         yield df
 

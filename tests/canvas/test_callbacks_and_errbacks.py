@@ -69,7 +69,8 @@ def test_a_chords_errback_is_called_in_the_name_of_its_body_when_the_header_fail
     run = start(chord([add.s(1, 1), fail.s("a"), fail.s("b")], total.s().on_error(tell.s())))
     [(_, task_id, name, _, error, traceback)] = told()
     assert (task_id, name, traceback) == (f"{run.id}:1:3", "till.total", None)
-    assert error.startswith("ChordError(") and "raised ValueError('a')" in error
+    assert error.startswith("ChordError(")
+    assert "raised ValueError('a')" in error
 
 
 def test_a_chords_errback_is_not_called_for_what_came_before_the_chord(start: Start) -> None:
@@ -89,12 +90,12 @@ def test_the_header_has_the_errback_too_where_the_app_says_so(start: Start, monk
 def test_errbacks_that_are_not_called_leave_nothing_behind(start: Start, engine: Engine) -> None:
     run = start(chain(add.s(1, 1), add.s(1)).on_error(told_id.s()))
     assert run.result(timeout=0) == 3
-    assert engine.one("SELECT string_agg(state, ' ' ORDER BY index) FROM durableflow_core.step WHERE run_id = %s", run.id
-                      ) == "succeeded succeeded cancelled cancelled"  # fmt: skip
+    states = "SELECT string_agg(state, ' ' ORDER BY index) FROM durableflow_core.step WHERE run_id = %s"
+    assert engine.one(states, run.id) == "succeeded succeeded cancelled cancelled"
 
 
 def test_the_run_waits_for_its_errback_also_where_that_fails(start: Start, engine: Engine) -> None:
     run = start(fail.s("no").on_error(fail.s("too").on_error(told_bound.s())))
     assert run.state == "failed"
-    assert "ValueError: no" in run.info()["error_text"] if "error_text" in run.info() else True
+    assert "no" in str(run.info()["error"])
     assert told() == [("told_bound", (f"{run.id}:1:1",))]

@@ -84,8 +84,8 @@ def test_a_chain_is_launched_by_one_checkpoint_and_each_of_its_tasks_is_recorded
 ) -> None:
     run = start(chain(add.s(0, 1), *(add.s(1) for _ in range(99))))
     assert run.result(timeout=0) == 100
-    assert engine.one("SELECT count(*), count(DISTINCT index), max(rev) FROM durableflow.steps WHERE run_id = %s", run.id
-                      ) == (100, 100, 1)  # fmt: skip
+    steps = "SELECT count(*), count(DISTINCT index), max(rev) FROM durableflow.steps WHERE run_id = %s"
+    assert engine.one(steps, run.id) == (100, 100, 1)
     assert len(EFFECTS) == 100
     assert run.info()["input"]["canvas"].startswith("till.add(0, 1) | till.add(1) | ")
 
