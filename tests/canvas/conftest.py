@@ -11,6 +11,9 @@ from durableflow import DurableFlow, Run, durable
 from tests.canvas import shop
 from tests.support.clock import Clock
 from tests.support.engine import Engine, engine_of, in_this_process
+from tests.worker.conftest import env, intact, journal, start_worker
+
+__all__ = ["env", "intact", "journal", "start_worker"]  # of real workers
 
 
 @pytest.fixture
