@@ -153,6 +153,8 @@ class _Reader:
         passed = {name: value for name, value in own.items() if name not in _NOT_PASSED}
         header = self._signature(sig.tasks if isinstance(sig.tasks, group) else group(sig.tasks, app=self.app))
         before = self.read(header, args, {**sig.kwargs.get("kwargs", {}), **kwargs}, passed, given=given)
+        if _is_empty(self._signature(sig.body)):  # what `|` makes of a group and an empty one
+            return before
         put_off = {name: value for name, value in passed.items() if name not in ("countdown", "eta")}
         if "task_id" in own:
             put_off["task_id"] = own["task_id"]
