@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from durableflow import DurableFlow, signals
+from durableflow import signals
 from tests.signals import shop
 from tests.support.clock import Clock
 from tests.support.engine import Engine, engine_of, in_this_process
@@ -65,8 +65,3 @@ def engine(
         engine_of(df, db, monkeypatch) as engine,
     ):
         yield engine
-
-
-@pytest.fixture
-def df(engine: Engine) -> DurableFlow:
-    return shop.df
