@@ -37,7 +37,15 @@ _OF_A_STEP = (*_OF_A_RUN, "step", "rev", "index", "attempt", "idempotency_key")
 
 
 class Signal(CelerySignal):  # type: ignore[misc]
-    """One of Celery's signals, whose sender is a name, and which no receiver can break."""
+    """One of Celery's signals, whose sender is a name, and which no receiver can break.
+
+    name; providing_args: the names of the arguments that receivers are given; receivers: those that are connected, to
+    be looked at before anything is made ready to be sent.
+    """
+
+    name: str
+    providing_args: set[str]
+    receivers: list[Any]
 
     @overload
     def connect(

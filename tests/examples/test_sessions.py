@@ -13,7 +13,7 @@ from tests.support.engine import Engine, engine_of, in_this_process
 
 LEFT_OPEN = (
     "SELECT count(*) FROM pg_stat_activity"
-    " WHERE datname = current_database() AND application_name = 'library' AND state LIKE 'idle in transaction%'"
+    " WHERE datname = current_database() AND application_name = 'library' AND starts_with(state, 'idle in transaction')"
 )
 
 

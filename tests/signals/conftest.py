@@ -10,6 +10,7 @@ from durableflow import signals
 from tests.signals import shop
 from tests.support.clock import Clock
 from tests.support.engine import Engine, engine_of, in_this_process
+from tests.worker.conftest import df, env, intact, journal, start_worker  # noqa: F401 - fixtures, for real workers
 
 
 class Told:
@@ -60,7 +61,7 @@ def engine(
 ) -> Iterator[Engine]:
     """The tasks of the application, in this process; the test's clock stands still."""
     with (
-        in_this_process(shop.df, database_url, queue_name, monkeypatch) as df,
-        engine_of(df, db, monkeypatch) as engine,
+        in_this_process(shop.df, database_url, queue_name, monkeypatch) as told_df,
+        engine_of(told_df, db, monkeypatch) as engine,
     ):
         yield engine

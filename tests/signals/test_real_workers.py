@@ -11,7 +11,7 @@ import pytest
 
 from durableflow import DurableFlow, Run
 from tests.worker import shop
-from tests.worker.conftest import Journal, df, env, intact, journal, start_worker  # noqa: F401 - fixtures
+from tests.worker.conftest import Journal
 from tests.worker.workers import PATIENCE, Worker
 
 Start = Callable[..., Worker]
@@ -39,14 +39,13 @@ class Heard:
             time.sleep(0.05)
         return found[0]
 
-    def names(self, run: Run[Any], *, celerys: bool = False) -> list[str]:
+    def names(self, run: Run[Any]) -> list[str]:
         """What was told of a run, in its order."""
-        of_celery = [note["signal"] for note in self.all() if str(note.get("id", "")).startswith(str(run.id))]
-        return of_celery if celerys else [note["signal"] for note in self.all(run_id=str(run.id))]
+        return [note["signal"] for note in self.all(run_id=str(run.id))]
 
 
 @pytest.fixture
-def heard(journal: Journal) -> Heard:  # noqa: F811
+def heard(journal: Journal) -> Heard:
     return Heard(journal)
 
 
@@ -64,7 +63,7 @@ def test_of_a_prefork_worker_children_tell_of_attempts_and_the_parent_of_their_d
     start_worker: Start,
     journal: Journal,
     heard: Heard,
-    intact: Any,  # noqa: F811
+    intact: Any,
 ) -> None:
     worker = start_worker("-c", "3", command=COMMAND, more={"DURABLEFLOW_MAX_LOSSES": "2"})
     stubborn = shop.stubborn().start()
@@ -102,10 +101,6 @@ def test_of_a_prefork_worker_children_tell_of_attempts_and_the_parent_of_their_d
     assert (dead["sender"], dead["error"], dead["by"]) == ("shop.deaf", "StepTimedOut", worker.pid)
     assert "step_failed" not in heard.names(stubborn)
     assert len(heard.all("worker_lost")) == 2  # it was no loss
-
-    # Celery's own, with the task as sender: in the child, and where nobody else can tell, in the parent.
-    assert all(note["real"] for note in heard.all() if note["signal"].startswith("task_"))
-    assert heard.names(fine, celerys=True)[-4:] != []
     journal.release("go")
     assert held.result(timeout=30) == ["go", "go"]
     assert worker.stop() == 0
@@ -118,7 +113,7 @@ def test_celerys_signals_are_told_of_steps_with_the_task_as_sender(
     journal: Journal,
     heard: Heard,
     intact: Any,
-    db: psycopg.Connection[Any],  # noqa: F811
+    db: psycopg.Connection[Any],
 ) -> None:
     worker = start_worker("-c", "1", command=COMMAND)
     fine, retried = shop.chain(1).start(), shop.retrying(9).start()
@@ -156,7 +151,7 @@ def test_a_killed_worker_is_told_by_the_one_that_leads(
     start_worker: Start,
     journal: Journal,
     heard: Heard,
-    intact: Any,  # noqa: F811
+    intact: Any,
 ) -> None:
     first = start_worker("-c", "1", command=COMMAND)
     run = shop.waiting("go").start()
@@ -181,7 +176,7 @@ def test_with_threads_and_solo_everything_is_told_in_the_one_process(
     start_worker: Start,
     heard: Heard,
     intact: Any,
-    options: Any,  # noqa: F811
+    options: Any,
 ) -> None:
     worker = start_worker(*options, command=COMMAND)
     run = shop.forgiving(9).start()

@@ -2,8 +2,10 @@
 
 import gc
 import os
+import re
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,8 @@ from tests.signals import shop
 from tests.signals.conftest import Told
 from tests.support.clock import Clock
 from tests.support.engine import Engine
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "signals.md"
 
 
 class Fatal(BaseException):
@@ -34,6 +38,20 @@ def tell(signal: signals.Signal, sender: str = "shop.charge", **facts: Any) -> l
 def test_they_are_celerys_signals() -> None:
     assert all(isinstance(signal, CelerySignal) for signal in signals.ALL)
     assert [signal.name for signal in signals.ALL] == [name for name in signals.__all__ if name.islower()]
+
+
+def test_the_page_says_what_each_carries() -> None:
+    cells = [line.strip("| ").split(" | ") for line in PAGE.read_text().splitlines() if line.startswith("| ")]
+    named = {row[0].strip("`"): set(re.findall(r"`(\w+)`", row[-1])) for row in cells if len(row) == 4}
+    of_a_step = next(row for row in cells if row[0] == "`step_started`")
+    assert "*step*" in of_a_step[-1]
+    assert named.keys() == {signal.name for signal in signals.ALL} | {"signal"}
+    step = set(signals.step_started.providing_args)
+    for signal in signals.ALL:
+        also = step if signal.name.startswith("step_") else set()
+        assert named[signal.name] | also == signal.providing_args, signal.name
+    first = {word for row in cells if len(row) == 2 for word in re.findall(r"`(\w+)`", row[0])}
+    assert set().union(*(signal.providing_args for signal in signals.ALL)) <= first, "each is explained"
 
 
 def test_receivers_that_raise_at_every_signal_harm_nothing(

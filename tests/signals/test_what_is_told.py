@@ -2,8 +2,10 @@
 
 import os
 import signal
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -11,8 +13,11 @@ from billiard.exceptions import SoftTimeLimitExceeded
 
 from durableflow import signals
 from durableflow.errors import DeadlineExceeded, RunFailed, StepTimedOut
+from durableflow.steward.telling import tell_at_once
+from durableflow.store.claim import claim
+from durableflow.store.messages import StepId
 from durableflow.worker import attempt as pipeline
-from durableflow.worker import telling
+from durableflow.worker import telling, timeouts
 from tests.signals import shop
 from tests.signals.conftest import Told
 from tests.support.clock import Clock
@@ -224,6 +229,36 @@ def test_a_stale_message_is_told_nothing_of(engine: Engine, told: Told) -> None:
     before = list(told.names)
     engine.advance(run.id)
     assert told.names == before == ["run_started"]
+
+
+def test_a_hard_time_limit_is_told_by_the_parent_process(engine: Engine, clock: Clock, told: Told) -> None:
+    class Parent:
+        """What a time limit needs of the sidecar."""
+
+        worker_id = engine.worker_id
+        tell = staticmethod(tell_at_once)
+
+        def submit(self, job: Callable[[Any], None]) -> None:
+            job(engine.db)
+
+    told.connect()
+    run = shop.tries(9).start()
+    (message,) = engine.advance(run.id)
+    parent: Any = Parent()
+    for _ in range(3):
+        clock.advance(30)
+        assert claim(engine.db, StepId.parse(message.subject), uuid4(), boot=engine.boot, pid=77) is not None
+        timeouts.report(engine.runtime, parent, 78, 11.0)  # another child's
+        timeouts.report(engine.runtime, parent, 77, 11.0)
+    assert told.names == ["run_started", "step_retrying", "step_retrying", "step_dead"]
+    carries = signals.step_retrying.providing_args
+    assert all(isinstance(facts["error"], StepTimedOut) for _, _, facts in told.all[1:])
+    assert [facts["delay"] for facts in told.facts("step_retrying")] == [7.0, 14.0]
+    assert told.facts("step_retrying")[0].keys() == carries
+    assert told.facts("step_dead")[0].keys() == carries - {"delay"}
+    assert engine.one("SELECT attempts FROM durableflow.dead_letters") == 3
+    engine.drive()
+    assert told.names[-1] == "run_failed"
 
 
 def test_where_nobody_is_connected_nothing_is_read_for_a_signal(
