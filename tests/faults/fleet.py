@@ -63,8 +63,15 @@ def _delete_queue(broker_url: str, queue: str) -> None:
 class Fleet:
     """The workers of a site, and what a test wants to know of them."""
 
-    def __init__(self, site: Site, directory: Path, settings: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        site: Site,
+        directory: Path,
+        settings: dict[str, str] | None = None,
+        application: str = "tests.faults.app:app",
+    ) -> None:
         self.site = site
+        self.application = application
         self.workers: list[Worker] = []
         self._directory = directory
         self._env = {**site.env, **(settings or {})}
@@ -106,7 +113,7 @@ class Fleet:
 
     def _start(self, concurrency: int, more: dict[str, str], program: str) -> Worker:
         number = len(self.workers) + 1
-        command = (program, "-A", "tests.faults.app:app", "worker")
+        command = (program, "-A", self.application, "worker")
         log = self._directory / f"worker{number}.log"
         worker = Worker({**self._env, **more}, log, "-c", str(concurrency), command=command)
         self.workers.append(worker)
