@@ -123,16 +123,16 @@ class Fleet:
 
 
 @contextmanager
-def client_of(site: Site) -> Iterator[None]:
+def client_of(site: Site, df: DurableFlow = app.df) -> Iterator[None]:
     """The application is a client of this site, in this process. It leaves publishing to the leader."""
-    own = app.df.__dict__
+    own = df.__dict__
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DurableFlow, "publisher", property(lambda _: None))
         own.pop("database", None)
         own["settings"] = Settings.load(database_url=site.database_url, broker_url=site.broker_url, queue=site.queue)
-        app.df._saved_versions.clear()
+        df._saved_versions.clear()
         yield
-        app.df.database.close()
+        df.database.close()
         own.pop("database", None)
         own.pop("settings", None)
 

@@ -55,9 +55,7 @@ def _group(book: str) -> Any:
 CANVASES = {
     canvas.name: canvas
     for canvas in (
-        Canvas(
-            "chain of 20", _chain, 20, _names("c", range(20)), frozenset({"c3"}), frozenset({"c7"}), at_work=1
-        ),
+        Canvas("chain of 20", _chain, 20, _names("c", range(20)), frozenset({"c3"}), frozenset({"c7"}), at_work=1),
         Canvas(
             "chord of 50",
             _chord,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.faults.journal import until
+from tests.fire.app import SWEEP
 from tests.fire.stage import Stage
 
 
@@ -54,13 +55,7 @@ def _outlast(stage: Stage) -> None:
     stage.journal.release(*stage.canvas.late)
 
 
-_SHORT_VISIBILITY = {
-    "broker_transport_options": {
-        "visibility_timeout": 3,
-        "unacked_restore_interval": 0.2,
-        "unacked_restore_throttle": 1,
-    }
-}
+_SHORT_VISIBILITY = {"broker_transport_options": {**SWEEP, "visibility_timeout": 3}}
 
 FAULTS = {
     fault.name: fault

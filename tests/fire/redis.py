@@ -1,6 +1,5 @@
 """A Redis that can be wiped, killed, brought back from a snapshot or with nothing, and looked into."""
 
-import shutil
 from typing import Any
 
 import redis
@@ -17,15 +16,14 @@ class Redis(ValkeyServer):
             configuration.write("appendonly no\n")  # the last word counts
         return command
 
-    def empty(self) -> None:
-        """As new."""
-        self.kill()
-        shutil.rmtree(self.data, ignore_errors=True)
-        self.start()
-
     def wipe(self) -> None:
         with self.client() as client:
             client.flushall()
+
+    def forget(self) -> None:
+        """As new, for those who are connected."""
+        self.wipe()
+        (self.data / "dump.rdb").unlink(missing_ok=True)
 
     def save(self) -> None:
         """Take the snapshot that the server will come back from."""
@@ -43,10 +41,21 @@ class Redis(ValkeyServer):
             lists = [key for key in client.scan_iter(_type="list") if b"pidbox" not in key]
             return sum(int(client.llen(key)) for key in lists)
 
+    def is_listened_to(self) -> bool:
+        """Whether a worker would be handed a message that came now. It asks for a second at a time."""
+        with self.client() as client:
+            return int(client.info("clients")["blocked_clients"]) > 0
+
     def taken(self) -> frozenset[bytes]:
         """Messages that a worker has taken and not acknowledged, alive or dead."""
         with self.client() as client:
             return frozenset(client.hkeys("unacked"))
+
+    def let_pass(self, seconds: float) -> None:
+        """Make that much older what workers have taken and not acknowledged."""
+        with self.client() as client:
+            for tag in client.zrange("unacked_index", 0, -1):
+                client.zincrby("unacked_index", -seconds, tag)
 
     def client(self) -> Any:
         return redis.Redis.from_url(self.url)

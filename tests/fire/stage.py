@@ -16,6 +16,7 @@ from tests.faults.fleet import Fleet
 from tests.faults.journal import Line, until
 from tests.fire.app import Witness
 from tests.fire.canvases import Canvas
+from tests.fire.client import Client
 from tests.fire.redis import Redis
 from tests.support.processes import all_end
 from tests.worker.workers import Worker
@@ -23,20 +24,22 @@ from tests.worker.workers import Worker
 
 @dataclass
 class Stage:
-    """settings: of the application; env: what its processes know; killed: processes that the fault has killed."""
+    """settings: of the application, as far as they differ; killed: processes that the fault has killed."""
 
     canvas: Canvas
     redis: Redis
     fleet: Fleet
     journal: Witness
+    client: Client
     settings: Mapping[str, Any]
-    env: Mapping[str, str]
     killed: set[int] = field(default_factory=set)
 
-    @property
-    def visibility_timeout(self) -> float:
-        """Seconds until Redis gives a message again that a worker has taken and not acknowledged."""
-        return float(self.settings.get("broker_transport_options", {}).get("visibility_timeout", 3600))
+    def start(self) -> Any:
+        """Have the client start the canvas; gives what its result is known by."""
+        return self.client.start(self.canvas, str(self.journal.directory))
+
+    def alive(self) -> list[Worker]:
+        return [worker for worker in self.fleet.workers if worker.process.poll() is None]
 
     # --- moments
 
@@ -60,6 +63,7 @@ class Stage:
         names = set(names)
         here = self.at_work(names, count)
         with self._frozen():
+            until(lambda: not self.redis.is_listened_to(), "the end of what the workers asked Redis for")
             self.journal.release(*names)
             nonces = {line.nonce for line in here}
             until(lambda: nonces <= {line.nonce for line in self.journal.lines(event="ends")}, "the end of the tasks")
@@ -92,9 +96,6 @@ class Stage:
         os.kill(line.pid, signal.SIGKILL)
 
     # --- what came of it
-
-    def alive(self) -> list[Worker]:
-        return [worker for worker in self.fleet.workers if worker.process.poll() is None]
 
     def repeated(self) -> Counter[str]:
         """How often bodies began again although nobody had killed them."""
