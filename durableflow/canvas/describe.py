@@ -58,6 +58,7 @@ def describe(
 class _Reader:
     app: Celery
     blobs: dict[str, str] = field(default_factory=dict)
+    _usual: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def read(
         self, part: Any, args: tuple[Any, ...], kwargs: dict[str, Any], over: Mapping[str, Any], *, given: bool
@@ -206,7 +207,7 @@ class _Reader:
         _check(task, (None, *args) if given and not sig.immutable else args, kwargs)
         document: Document = {"task": sig.task}
         self._put_arguments(document, args, kwargs)
-        options = sent_options(task, _options(sig, over), self.app, args, kwargs)
+        options = self._sent(task, _options(sig, over), args, kwargs)
         if options:
             document["options"] = options
         if sig.immutable:
@@ -217,9 +218,20 @@ class _Reader:
             self._link_error(document, self._errback(errback))
         return document
 
+    def _sent(self, task: Task, said: dict[str, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        routes = self.app.conf.task_routes
+        if said or not (routes is None or isinstance(routes, dict)):  # a router may look at the arguments
+            return sent_options(task, said, self.app, args, kwargs)
+        usual = self._usual.get(task.name)
+        if usual is None:
+            usual = self._usual[task.name] = sent_options(task, said, self.app, args, kwargs)
+        return usual
+
     def _put_arguments(self, document: Document, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         given = {name: value for name, value in (("args", list(args)), ("kwargs", kwargs)) if value}
-        if not (all(map(_is_plain, args)) and all(map(_is_plain, kwargs.values()))):
+        if not (
+            all(map(_is_plain, args)) and all(map(_is_plain, kwargs.values())) and all(map(str.isidentifier, kwargs))
+        ):
             encoded = codec.encode([list(args), kwargs], where=document["task"])
             self.blobs.update(encoded.blobs)
             given = dict(zip(("args", "kwargs"), json.loads(encoded.text), strict=True)) | {"coded": True}
@@ -274,6 +286,8 @@ class _Reader:
             document["link_error"].append(errback)
 
 
+_SAFE = 2**53 - 1
+
 _NOT_PASSED = frozenset(("link", "link_error", "task_id", "chain", "chord", "group_id", "group_index", "root_id"))
 """Options of a group or chord that are not for its members."""
 
@@ -322,7 +336,7 @@ def _is_plain(value: Any) -> bool:
     kind = type(value)
     if kind is str:
         return len(value) < 1000 and value.isascii() and "\0" not in value
-    return kind is int or kind is bool or value is None
+    return (kind is int and -_SAFE <= value <= _SAFE) or kind is bool or value is None
 
 
 def _check(task: Task, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

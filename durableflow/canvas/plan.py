@@ -21,7 +21,7 @@ from durableflow import codec
 from durableflow.errors import CorruptValue
 from durableflow.language import Call, Registry, Step
 from durableflow.language.flowing import Later
-from durableflow.language.graph import Answer, FailureOf, Gives, Graph
+from durableflow.language.graph import Answer, FailureOf, Gives, Graph, PlainCall
 from durableflow.language.lazy import scope
 from durableflow.language.options import NONE, Options
 from durableflow.language.sending import Sending
@@ -104,6 +104,7 @@ class _Planner:
     _steps: dict[str, Step[..., Any]] = field(default_factory=dict)
     _aside: set[int] = field(default_factory=set)
     _linked: int = 0
+    _uses: dict[str, Options] = field(default_factory=dict)
 
     # --- the tree
 
@@ -141,7 +142,8 @@ class _Planner:
         if not document.get("immutable"):
             args = [*self._incoming(before), *args]
         chorded = before.header is not None
-        self.calls.append(Call(self._step(document["task"]), tuple(args), kwargs, _options(document, chorded)))
+        made = Call if before.told or document.get("coded") else PlainCall.made
+        self.calls.append(made(self._step(document["task"]), tuple(args), kwargs, self._options(document, chorded)))
         self.needs.append(before.after)
         if self._linked:
             self._aside.add(place)
@@ -192,6 +194,16 @@ class _Planner:
         decoded: Any = codec.decode(json.dumps([args, kwargs]), blobs=self.blobs)
         return decoded[0], decoded[1]
 
+    def _options(self, document: Document, chorded: bool) -> Options:
+        said = document.get("options")
+        queue = said.get("queue") if said is not None and len(said) == 1 and not chorded else None
+        if queue is None:  # most say nothing else
+            return _options(said, chorded)
+        use = self._uses.get(queue)
+        if use is None:
+            use = self._uses[queue] = Options(queue=queue)
+        return use
+
     def _step(self, name: str) -> Step[..., Any]:
         """A step to name in a call; whether this process knows the task does not matter on a worker."""
         step = self._steps.get(name)
@@ -212,8 +224,7 @@ def _given(value: _Value) -> Gives:
     return [] if value.gives is None else value.gives
 
 
-def _options(document: Document, chorded: bool) -> Options:
-    said = document.get("options")
+def _options(said: Mapping[str, Any] | None, chorded: bool) -> Options:
     if not said:
         return Options(sending=Sending(chorded=True)) if chorded else NONE
     rest = {name: value for name, value in said.items() if name not in ("queue", "priority")}
