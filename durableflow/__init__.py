@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from durableflow.app import DurableFlow
-    from durableflow.client import Schedule
+    from durableflow.client import Schedule, result_of, started
     from durableflow.config import Settings
     from durableflow.errors import DurableFlowError
     from durableflow.language import (
@@ -61,9 +61,11 @@ __all__ = [
     "later",
     "race",
     "receive",
+    "result_of",
     "sleep",
     "sleep_until",
     "spawn",
+    "started",
     "timeout",
     "timeout_at",
 ]
@@ -74,6 +76,8 @@ _HOMES = {
     "Retry": "durableflow.retry",
     "Schedule": "durableflow.client",
     "Settings": "durableflow.config",
+    "result_of": "durableflow.client",
+    "started": "durableflow.client",
 }
 
 
