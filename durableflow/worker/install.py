@@ -8,9 +8,11 @@ from weakref import ReferenceType, WeakKeyDictionary, ref
 from celery import Celery, signals
 from celery._state import connect_on_app_finalize
 
+from durableflow.canvas import canvas_workflow
 from durableflow.errors import DuplicateDefinition
 from durableflow.store.messages import ADVANCE, SUBJECT
 from durableflow.worker import settings
+from durableflow.worker.adopt import adopt_tasks
 from durableflow.worker.advance import LEASE, advance
 from durableflow.worker.bootstep import steward_step
 from durableflow.worker.request import turn_request
@@ -25,6 +27,11 @@ def host_of(app: Celery) -> Host | None:
     """The application that was put into a Celery app, or into the one that this is a spawned child's copy of."""
     known = _hosts.get(app)
     return None if known is None else known()
+
+
+def hosts() -> list[Host]:
+    """The applications of this process."""
+    return [host for known in list(_hosts.values()) if (host := known()) is not None]
 
 
 def install(host: Host, *, owned: bool = True) -> Runtime:
@@ -47,18 +54,21 @@ def install(host: Host, *, owned: bool = True) -> Runtime:
 
 
 def register(runtime: Runtime, app: Celery) -> None:
-    """Make every step that is defined by now a task of ``app``; again where a step was defined anew."""
+    """Make every step that is defined by now a task of ``app``, again where a step was defined anew; and make every
+    task that it has durable."""
     if ADVANCE not in app.tasks:
         _advance_task(runtime, app)
     for step in runtime.registry.steps:
         known = app.tasks.get(step.name)
-        if known is None or (isinstance(known, DurableTask) and known.step is not step):
+        if known is None or (isinstance(known, DurableTask) and known.durable_step is not step):
             step_task(app, runtime, step)
         elif not isinstance(known, DurableTask):
             raise DuplicateDefinition(
                 f"{step.name} is a task of the Celery app {app.main!r} already: give the step another name, "
                 "such as name='" + step.name + "_step'"
             )
+    adopt_tasks(runtime, app)
+    canvas_workflow(runtime.registry)
 
 
 def _register_when_final(runtime: Runtime) -> None:
@@ -70,13 +80,16 @@ def _register_when_final(runtime: Runtime) -> None:
         elif final.main == app.main and _is_spawned_child():
             # The app that a spawned child was handed: a copy, without anything that was done to the original.
             _hosts[final] = ref(runtime.host)
-            register(Runtime(runtime.host, final, owned=runtime.owned), final)
+            own = Runtime(runtime.host, final, owned=runtime.owned)
+            register(own, final)
+            signals.worker_process_init.connect(lambda **_: register(own, final), weak=False)
 
     def on_worker_init(sender: Any = None, **_: Any) -> None:
         if sender is not None and sender.app is app:
             register(runtime, app)
 
     connect_on_app_finalize(on_finalize)
+    app.on_after_finalize.connect(lambda **_: register(runtime, app), weak=False)  # the app's own tasks come last
     signals.worker_init.connect(on_worker_init, weak=False)
     if app.finalized:
         register(runtime, app)
@@ -94,7 +107,7 @@ def _advance_task(runtime: Runtime, app: Celery) -> None:
         "name": ADVANCE,
         "run": staticmethod(run),
         "queue": None,
-        "runtime": runtime,
+        "durable_runtime": runtime,
         "Request": turn_request(app.Task.Request),
         # A prefork child whose workflow code hangs is killed; the wake comes back, and its tries are counted.
         "time_limit": LEASE,
