@@ -66,7 +66,7 @@ def test_of_several_applications_of_a_factory_the_last_one_counts(df: DurableFlo
 
 
 @pytest.mark.parametrize("pool", ["prefork", "threads", "gevent", "solo"])
-def test_flask_runs_a_worker_whose_steps_have_contexts(
+def test_steps_have_contexts_on_every_pool(
     pool: str, database_url: str, broker_url: str, queue_name: str, tmp_path: Path
 ) -> None:
     env = {
@@ -76,8 +76,10 @@ def test_flask_runs_a_worker_whose_steps_have_contexts(
         "GREETING": pool,
         "PAUSE": "0.05",
     }
-    flask = ("flask", "--app", "tests.contrib.flask.shop", "durableflow")
-    worker = Worker(env, tmp_path / "worker.log", "-P", pool, "-c", "4", command=(*flask, "worker"))
+    command = ("flask", "--app", "tests.contrib.flask.shop", "durableflow", "worker")
+    if pool == "gevent":
+        command = ("celery", "-A", "tests.contrib.flask.serving", "worker")
+    worker = Worker(env, tmp_path / "worker.log", "-P", pool, "-c", "4", command=command)
     try:
         done = _script(env, tmp_path)
     finally:

@@ -81,5 +81,11 @@ def test_the_command_line_knows_the_application(df: DurableFlow, database_url: s
     assert graph.output.startswith("greetings@")
     wrong = flask.invoke(args=["durableflow", "graph", "greeting"])
     assert wrong.exit_code == 2
-    assert shop.ENDED[-1][1] is not None
-    assert [error for _, error in shop.ENDED[:-1]] == [None] * len(shop.ENDED[:-1])
+    assert "did you mean greetings?" in wrong.stderr
+
+
+def test_a_pool_of_greenlets_is_refused_where_flask_has_loaded_everything_already() -> None:
+    for options in (["-P", "gevent"], ["-c", "2", "--pool=gevent"], ["-Pgevent"]):
+        refused = shop.create_app().test_cli_runner().invoke(args=["durableflow", "worker", *options])
+        assert refused.exit_code == 2
+        assert "`celery -A module worker -P gevent`" in refused.stderr
