@@ -1,4 +1,4 @@
-"""What `celery -A tests.contrib.flask.serving worker` and `durableflow worker tests.contrib.flask.serving:df` load."""
+"""What `celery -A tests.contrib.flask.serving:celery worker` loads."""
 
 from tests.contrib.flask import shop
 
