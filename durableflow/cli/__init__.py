@@ -6,6 +6,8 @@ that does not exist, an option that is not one). ``dev`` ends with the status of
 
 import os
 import sys
+from collections.abc import Sequence
+from typing import NoReturn
 
 from durableflow.cli.mistake import Mistake
 from durableflow.errors import DurableFlowError
@@ -13,13 +15,17 @@ from durableflow.errors import DurableFlowError
 __all__ = ["main"]
 
 
-def main() -> None:
-    """Run the command line of this process and exit. A mistake of the user's is a message, never a traceback."""
+def main(arguments: Sequence[str] | None = None, *, program: str = "durableflow") -> NoReturn:
+    """Run a command line and exit. A mistake of the user's is a message, never a traceback.
+
+    arguments: by default those of this process; program: what the usage calls it.
+    """
     # Not at the top: a wrong argument should not wait for all of Celery to load.
     from durableflow.cli.commands import app
 
     try:
-        app(prog_name="durableflow")
+        app(arguments, prog_name=program)
+        sys.exit(0)
     except Mistake as mistake:
         _complain(str(mistake), 2)
     except DurableFlowError as error:
@@ -29,6 +35,6 @@ def main() -> None:
         sys.exit(1)
 
 
-def _complain(message: str, status: int) -> None:
+def _complain(message: str, status: int) -> NoReturn:
     print(f"durableflow: {message}", file=sys.stderr)
     sys.exit(status)

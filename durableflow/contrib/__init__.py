@@ -1,0 +1,1 @@
+"""Integrations with other frameworks. Each imports the core, and never the other way round."""
