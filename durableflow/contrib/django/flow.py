@@ -53,18 +53,18 @@ class DjangoFlow(DurableFlow):
         return self._owned
 
     @property
-    def settings(self) -> Settings:  # type: ignore[override]  # a test runner changes the database under our feet
-        """The settings, read at the first use, and again where the database is another one. Raises ConfigurationError;
-        ImproperlyConfigured."""
+    def settings(self) -> Settings:
+        """The settings, read at the first use, and again where a test runner has put another database in the place of
+        the project's. Raises ConfigurationError, ImproperlyConfigured."""
         address = self.home.url()
         if self._settings_now is None or self._settings_now[0] != address:
             self._given = (address, self._broker(), conf.fields())
-            self.__dict__.pop("settings", None)
-            self._settings_now = address, DurableFlow.settings.func(self)
+            self.__dict__.pop("settings", None)  # what they were for another database
+            self._settings_now = address, super().settings
         return self._settings_now[1]
 
     @property
-    def database(self) -> Database:  # type: ignore[override]  # as settings
+    def database(self) -> Database:
         """The connections of this process: none of Django's."""
         settings = self.settings
         if self._database_now is None or self._database_now[0] is not settings:

@@ -31,7 +31,7 @@ def _refuse(*_: Any, **__: Any) -> NoReturn:
 class Rows(models.QuerySet):
     """Rows of a view."""
 
-    create = get_or_create = update_or_create = bulk_create = bulk_update = update = delete = _refuse  # type: ignore[assignment]
+    create = get_or_create = update_or_create = bulk_create = bulk_update = update = delete = _refuse
 
 
 class Views(models.Manager.from_queryset(Rows)):  # type: ignore[misc]  # a class that Django makes
@@ -47,7 +47,7 @@ class View(models.Model):
 
     objects = Views()
 
-    save = delete = _refuse  # type: ignore[assignment]
+    save = delete = _refuse
 
     Meta: Any = type("Meta", (), {"abstract": True})
 

@@ -113,4 +113,5 @@ def engine(db: psycopg.Connection[Any], published: list[Message], monkeypatch: p
     from durableflow.contrib.django import df
 
     with engine_of(df, db, monkeypatch) as engine:
+        engine.published = published
         yield engine

@@ -84,13 +84,13 @@ def test_djangos_tests_catch_the_message_with_the_hooks(runs: Count, published: 
     from tests.contrib.django.orders.workflows import checkout
 
     with transaction.atomic():  # as a TestCase does around each test
-        transaction.set_rollback(True)
         with TestCase.captureOnCommitCallbacks() as hooks:
             checkout(1).start()
         assert (len(hooks), published) == (1, [])
         with TestCase.captureOnCommitCallbacks(execute=True):
             run = checkout(2).start()
         assert [message.subject for message in published] == [str(run.id)]
+        transaction.set_rollback(True)
     assert runs() == 0
 
 
