@@ -33,11 +33,12 @@ def site(engine: Engine) -> Any:
     runs["waiting"].send("other", {"sum": 1}, by="ana")
     engine.drive()
     engine.db.execute(
-        "INSERT INTO durableflow_core.schedule (name, app, workflow, expression, tz, catch_up, overlap, grace, next_at) "
-        "VALUES ('site.nightly', 'site', 'site.nightly', '0 3 * * *', 'UTC', 'one', 'skip', 60, now())"
+        "INSERT INTO durableflow_core.schedule (name, app, workflow, expression, tz, catch_up, overlap, grace,"
+        " next_at) VALUES ('site.nightly', 'site', 'site.nightly', '0 3 * * *', 'UTC', 'one', 'skip', 60, now())"
     )
     engine.db.execute(
-        "INSERT INTO durableflow_core.tick (schedule, at, state, reason) VALUES ('site.nightly', now(), 'skipped', 'so')"
+        "INSERT INTO durableflow_core.tick (schedule, at, state, reason)"
+        " VALUES ('site.nightly', now(), 'skipped', 'so')"
     )
     client = Client()
     client.force_login(User.objects.create_superuser("root"))

@@ -20,6 +20,7 @@ DATABASES = {
         "PASSWORD": unquote(_database.password or ""),
         "HOST": _database.hostname,
         "PORT": _database.port,
+        "CONN_MAX_AGE": int(os.environ.get("TEST_CONN_MAX_AGE", "0")),
         "OPTIONS": {"application_name": "django of the tests"},
     }
 }
@@ -44,6 +45,7 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "APP_DIRS": True,
+        "CONN_MAX_AGE": int(os.environ.get("TEST_CONN_MAX_AGE", "0")),
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
@@ -55,5 +57,4 @@ TEMPLATES = [
 ]
 CELERY_BROKER_URL = os.environ.get("TEST_BROKER_URL", "memory://")
 CELERY_TASK_DEFAULT_QUEUE = os.environ.get("TEST_QUEUE", "celery")
-if "TEST_DB_REUSE_MAX" in os.environ:
-    CELERY_CELERY_DB_REUSE_MAX = CELERY_DB_REUSE_MAX = int(os.environ["TEST_DB_REUSE_MAX"])
+CELERY_CELERY_DB_REUSE_MAX = int(os.environ.get("TEST_DB_REUSE_MAX", "0"))  # once for the namespace, once for the name
