@@ -65,6 +65,7 @@ class ViewAdmin(admin.ModelAdmin):
     actions = None
     list_per_page = 50
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # they count every row, once for each filter
     sortable_by = ()  # the order of the tables' own keys; any other would read them whole
     paginator = CappedPaginator
     search_columns: Sequence[str] = ()
@@ -125,16 +126,18 @@ class ViewAdmin(admin.ModelAdmin):
 
     def _display_of(self, field: Field) -> Callable[[Any], str] | None:
         """How a column is shown, where not as Django would."""
-        if isinstance(field, JSONField) or field.name == "traceback":
-            return lambda row: _document(getattr(row, field.name))
+        if isinstance(field, JSONField):
+            return lambda row: _text(_pretty(getattr(row, field.name)))
+        if field.name in ("traceback", "source_line"):
+            return lambda row: _text(getattr(row, field.name))
         if isinstance(field, ForeignKey):
             return lambda row: self.link_to(field.related_model, getattr(row, field.attname))
         if field.name in ("state", "outcome", "run_state"):
             return lambda row: _state(getattr(row, field.name))
         return None
 
-    def link_to(self, model: Any, key: Any) -> str:
-        """A link to the page of a row."""
+    def link_to(self, model: Any, key: Any, text: str | None = None) -> str:
+        """A link to the page of a row. text: instead of its key."""
         if key is None:
             return self.get_empty_value_display()
         address = reverse(
@@ -142,7 +145,7 @@ class ViewAdmin(admin.ModelAdmin):
             args=(quote(key),),
             current_app=self.admin_site.name,
         )
-        return format_html('<a href="{}">{}</a>', address, key)
+        return format_html('<a href="{}">{}</a>', address, text or key)
 
 
 class OfRuns(ViewAdmin):
@@ -163,6 +166,18 @@ class RunAdmin(ViewAdmin):
     )
     search_columns = ("key", "workflow")
     search_help_text = "A run's id, or a part of a key or of a workflow's name"
+    first = ("workflow", "key", "state", "waiting_for", "waiting_since", "parked_reason")
+    place = ("source_file", "line", "source_line", "stack")
+    documents = ("variables", "input", "output", "error", "labels")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        groups = {None: self.first, "Where it stands": self.place, "Values": self.documents}
+        shown = {title: [self._shown.get(name, name) for name in names] for title, names in groups.items()}
+        rest = [name for name in self.get_fields(request, obj) if not any(name in names for names in shown.values())]
+        return [
+            *((title, {"fields": names}) for title, names in shown.items()),
+            ("More", {"fields": rest, "classes": ["collapse"]}),
+        ]
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **options: Any) -> Any:
         run = options.get("obj")
@@ -198,7 +213,8 @@ class RunAdmin(ViewAdmin):
                 }
 
     def _row(self, model: Any, row: Any, columns: Sequence[str]) -> list[Any]:
-        first = self.link_to(model, row.pk)
+        within = str(row.pk).removeprefix(f"{getattr(row, 'run_id', '')}:")
+        first = self.link_to(model, row.pk, within)
         return [first, *(self._cell(name, getattr(row, name)) for name in columns[1:])]
 
     def _cell(self, name: str, value: Any) -> Any:
@@ -266,11 +282,12 @@ def _is_wide(field: Field) -> bool:
     return isinstance(field, JSONField) or field.name in ("traceback", "source_line")
 
 
-def _document(value: Any) -> str:
-    if value is None:
-        return "-"
-    text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
-    return format_html('<pre class="durableflow-document">{}</pre>', text)
+def _pretty(document: Any) -> str | None:
+    return None if document is None else json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def _text(text: str | None) -> str:
+    return format_html('<pre class="durableflow-text">{}</pre>', text) if text is not None else "-"
 
 
 def _state(state: str | None) -> str:

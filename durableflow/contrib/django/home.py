@@ -82,7 +82,8 @@ def url_of(entry: Mapping[str, Any]) -> str:
         query |= {name: value for name, value in (("host", host), ("port", port)) if value}
     credentials = f"{user}:{password}@" if password else f"{user}@" if user else ""
     name = quote(str(entry.get("NAME") or ""), safe="")
-    return f"postgresql://{credentials}{authority}/{name}{'?' if query else ''}{urlencode(query, safe='/', quote_via=quote)}"
+    parameters = urlencode(query, safe="/", quote_via=quote)
+    return f"postgresql://{credentials}{authority}/{name}{'?' if query else ''}{parameters}"
 
 
 def _place(url: str) -> tuple[str, str, str] | None:

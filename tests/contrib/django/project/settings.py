@@ -45,7 +45,6 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "APP_DIRS": True,
-        "CONN_MAX_AGE": int(os.environ.get("TEST_CONN_MAX_AGE", "0")),
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
