@@ -47,13 +47,19 @@ def start_worker(site_url: str, broker_url: str, queue_name: str, tmp_path: Path
 
 
 @pytest.fixture
-def order(site_url: str, monkeypatch: pytest.MonkeyPatch) -> int:
+def order(site_url: str, queue_name: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """An order to run workflows of. What is started here is found by the workers."""
+    from django.test import override_settings
+
     from durableflow import DurableFlow
+    from durableflow.contrib.django import df
     from tests.contrib.django.orders.models import Order
 
     monkeypatch.setattr(DurableFlow, "publisher", property(lambda self: None))
-    return int(Order.objects.create().pk)
+    with override_settings(DURABLEFLOW_QUEUE=queue_name):
+        df._settings_now = None
+        yield int(Order.objects.create().pk)
+    df._settings_now = None
 
 
 def cut(db: psycopg.Connection[Any]) -> int:
