@@ -2,7 +2,7 @@
 
 import typer
 
-from durableflow.cli import dev, graph, migrate, runs, schedules, sql, start, worker
+from durableflow.cli import dev, doctor, graph, migrate, runs, schedules, sql, start, worker
 
 app = typer.Typer(
     help="Durable workflows in plain Python, on PostgreSQL and Celery.",
@@ -17,6 +17,7 @@ app.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False},
 )(worker.worker)
 app.command("migrate")(migrate.migrate)
+app.command("doctor")(doctor.doctor)
 app.command("start")(start.start)
 app.command("graph")(graph.graph)
 app.command("sql")(sql.sql)

@@ -37,6 +37,22 @@ def load_application(spec: str) -> "DurableFlow":
     return _load(spec, DurableFlow, "a DurableFlow application")
 
 
+def load_adopted(spec: str) -> "DurableFlow":
+    """The DurableFlow application that ``module:attribute`` names, or that has adopted the Celery app of that name. A
+    Celery app that none has adopted is adopted, in this process.
+
+    Raises:
+        Mistake: as for :func:`load_application`.
+    """
+    from celery import Celery
+
+    from durableflow import DurableFlow
+    from durableflow.doctor import adopted
+
+    found = _load(spec, (DurableFlow, Celery), "a DurableFlow application, or a Celery app")
+    return adopted(found) if isinstance(found, Celery) else found
+
+
 def load_workflow(spec: str) -> "Workflow[..., Any]":
     """The workflow that ``module:attribute`` names.
 
@@ -75,7 +91,7 @@ def check_module(spec: str) -> None:
         raise _no_module(module)
 
 
-def _load(spec: str, wanted: type[T], title: str) -> T:
+def _load(spec: str, wanted: type[T] | tuple[type[T], ...], title: str) -> T:
     name, attribute = _split(spec)
     module = _import(name)
     value: Any = module
@@ -135,7 +151,7 @@ def _modules_in(package: str) -> Iterable[str]:
                 yield entry.stem
 
 
-def _meant(module: ModuleType, attribute: str, wanted: type, title: str) -> str:
+def _meant(module: ModuleType, attribute: str, wanted: type | tuple[type, ...], title: str) -> str:
     fitting = [name for name, value in vars(module).items() if isinstance(value, wanted)]
     close = difflib.get_close_matches(attribute, fitting, n=1) or fitting
     if not close:
