@@ -16,21 +16,19 @@ def settings(patient: Patient) -> Iterator[Finding]:
     """Both sets of settings can be read."""
     try:
         patient.flow.settings.require_database()
+        patient.conf  # noqa: B018 - reads them
     except ConfigurationError as error:
         yield danger(
             "durableflow's settings cannot be used",
             str(error),
             "correct the DURABLEFLOW_ variable, or what DurableFlow(...) is given",
         )
-    except Exception as error:  # an adopted app's settings are read for the name of its default queue
-        raise _unreadable(patient, error) from None
-    try:
-        patient.conf  # noqa: B018 - reads them
-    except NotMade as why:
+    except Exception as error:  # an adopted app's are read for the name of its queue: whatever its module raises
+        why = str(error) if isinstance(error, NotMade) else patient.said(error)
         yield danger(
-            "the settings of the Celery app cannot be used",
+            "the settings of the Celery app cannot be read",
             f"{why}: no worker starts",
-            "correct what it is configured with",
+            "correct what the app is configured with",
         )
 
 
@@ -147,7 +145,3 @@ def result_backend(patient: Patient) -> Iterator[Finding]:
             "durable tasks do not use it: their results are in PostgreSQL",
             "keep it for the other tasks, if any of them is asked for its result",
         )
-
-
-def _unreadable(patient: Patient, error: Exception) -> NotMade:
-    return NotMade(f"the Celery app's settings cannot be read: {patient.said(error)}")

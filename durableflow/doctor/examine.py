@@ -55,13 +55,13 @@ class Examination:
         return next(checked for checked in self.checks if checked.name == name)
 
 
-def examine(flow: DurableFlow, *, patience: float = PATIENCE) -> Examination:
+def examine(flow: DurableFlow, *, checks: Iterable[Check] = CHECKS, patience: float = PATIENCE) -> Examination:
     """Examine an application, its database and its broker, and change nothing. It has an end whatever is the matter.
 
-    patience: seconds that a server may take for an answer.
+    checks: which ones to make, by default all; patience: seconds that a server may take for an answer.
     """
     with closing(Patient(flow, patience=patience)) as patient:
-        return Examination(tuple(_made(check, patient) for check in CHECKS))
+        return Examination(tuple(_made(check, patient) for check in checks))
 
 
 def adopted(app: Celery) -> DurableFlow:

@@ -60,12 +60,13 @@ class Patient:
         """The settings. Raises NotMade."""
         try:
             return self.flow.settings
-        except ConfigurationError:
+        except Exception:  # an adopted app's own are read, too: whatever their module raises
             raise NotMade("the settings cannot be read") from None
 
     @functools.cached_property
     def conf(self) -> Any:
         """Celery's settings. Raises NotMade."""
+        self.settings  # noqa: B018 - Celery would go on without what it could not get from them
         try:
             self.app.conf.task_always_eager  # noqa: B018 - reads the settings
         except Exception as error:  # whatever a user's configuration module raises

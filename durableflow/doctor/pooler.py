@@ -16,7 +16,7 @@ from durableflow.doctor.patient import Patient
 from durableflow.errors import ConfigurationError
 from durableflow.worker.connections import connect as connect_as_workers_do
 
-_TRIES = 5
+_TRIES = 3
 
 _LOCKS = (
     "set DURABLEFLOW_SESSION_LOCKS=false for every process, or let them connect past the pooler, or in session mode"
@@ -40,7 +40,18 @@ def pooler(patient: Patient) -> Iterator[Finding]:
                 "unset DURABLEFLOW_SESSION_LOCKS, if workers connect as this process does",
             )
         return
-    if _lends_sessions(patient):
+    try:
+        lends = _lends_sessions(patient)
+    except NoAnswer:
+        yield danger(
+            "the pooler has no second session for us",
+            "each process of a worker needs a session of its own for as long as it lives, and each worker two more: "
+            "this pool has none left",
+            "raise default_pool_size of PgBouncer to what all workers need, or use transaction mode with "
+            "DURABLEFLOW_SESSION_LOCKS=false",
+        )
+        return
+    if lends:
         if locks:
             yield danger(
                 "PgBouncer, or another pooler, is in transaction mode",
@@ -83,24 +94,27 @@ def way_in(patient: Patient) -> Iterator[Finding]:
 
 
 def _lends_sessions(patient: Patient) -> bool:
-    """Whether two connections of ours get one server process, one after the other."""
+    """Whether two connections of ours get one server process, one after the other.
 
-    def look(first: Connection) -> bool:
-        with connect(patient.settings, "durableflow doctor") as second:
+    Raises:
+        NoAnswer: the second one gets none, while the first one has it.
+        NotMade: it is refused.
+    """
+
+    def borrow() -> int:
+        with connect(patient.settings, "durableflow doctor") as second, second.transaction():
             second.prepare_threshold = None
-            for _ in range(_TRIES):
-                idle = _server_process(first)
-                with second.transaction():
-                    if _server_process(second) == idle:
-                        return True
-                if _server_process(first) != idle:
-                    return True
-        return False
+            return _server_process(second)
 
-    try:
-        return patient.ask_database(look)
-    except ConfigurationError as error:
-        raise NotMade(str(error)) from None
+    for _ in range(_TRIES):
+        idle = patient.ask_database(_server_process)
+        try:
+            borrowed = within(patient.patience, borrow)
+        except (ConfigurationError, psycopg.Error) as error:
+            raise NotMade(f"a second connection is refused: {patient.said(error)}") from None
+        if borrowed == idle or patient.ask_database(_server_process) != idle:
+            return True
+    return False
 
 
 def _server_process(connection: Connection) -> int:

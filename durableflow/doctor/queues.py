@@ -25,7 +25,7 @@ def queues(patient: Patient) -> Iterator[Finding]:
     for queue, count in waiting.items():
         if queue not in consumed:
             yield danger(
-                f"nobody consumes the queue {queue!r}, and {counted(count, 'step or run', 'steps or runs')} wait{'' if count > 1 else 's'} in it",
+                f"{counted(count, 'step or run waits', 'steps or runs wait')} in {queue!r}, which nobody consumes",
                 "they wait until a worker does" if alive else "no worker is alive at all",
                 f"start a worker with -Q {queue}, or without -Q where the application's definitions name the queue",
             )

@@ -20,7 +20,7 @@ GROUP BY r.parked_reason ORDER BY count(*) DESC LIMIT 5
 """
 
 _MOST = 1000
-_DEAD = f"SELECT count(*) FROM (SELECT FROM durableflow.dead_letters LIMIT {_MOST}) AS some"
+_DEAD = f"SELECT count(*) FROM (SELECT FROM durableflow.dead_letters LIMIT {_MOST}) AS first"
 
 _RUNNING_VERSIONS = """
 SELECT workflow, version, count(*) FROM durableflow_core.run WHERE state = 'running'
@@ -78,8 +78,7 @@ def signed_versions(patient: Patient) -> Iterator[Finding]:
         if stored is None or not stored.signed:
             why = "was never stored" if stored is None else "carries no signature of this secret key"
             yield danger(
-                f"{counted(count, 'run', 'runs')} of {workflow} {'are' if count > 1 else 'is'} on a version that no worker "
-                "can run",
+                f"no worker can run the version that {counted(count, 'run', 'runs')} of {workflow} began with",
                 f"version {version} is not the present one, no living worker has it, and its source {why}",
                 "give the workers the secret key that signed it, or start a worker with that version's code",
             )

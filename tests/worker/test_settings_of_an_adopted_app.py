@@ -136,3 +136,14 @@ def test_a_broker_that_is_named_late_is_seen_when_a_worker_starts() -> None:
     adopted.conf.broker_url = "amqp://elsewhere"
     signals.worker_init.send(sender=adopted.Worker)  # a class with an attribute `app`, as a worker has
     assert adopted.conf.broker_transport is None
+
+
+def test_a_configuration_that_cannot_be_read_is_told_each_time_and_leaves_no_wrong_queue_behind() -> None:
+    adopted = app(task_default_queue="theirs")
+    adopted.config_from_object("there.is.no.such.module")
+    df = DurableFlow(adopted, database="postgresql://nowhere")
+    for _ in range(2):
+        with pytest.raises(ModuleNotFoundError):
+            df.settings  # noqa: B018
+    adopted.config_from_object(SimpleNamespace())
+    assert df.settings.queue == "theirs"
