@@ -10,7 +10,7 @@ server for longer than a few seconds. What it could not look at, it says; a chec
 
 ::
 
-    examine.py          the checks, one after the other   ->   Examination
+    examination.py      the checks, one after the other   ->   Examination
     patient.py          the application, its database, its broker: each asked with patience, and given up once
     application.py other_tasks.py               checks of the Celery app
     redis.py                                    of a broker on Redis
@@ -19,7 +19,7 @@ server for longer than a few seconds. What it could not look at, it says; a chec
     workers.py queues.py work.py                of what the tables say
 """
 
-from durableflow.doctor.examine import Checked, Examination, adopted, examine
+from durableflow.doctor.examination import Checked, Examination, adopted, examine
 from durableflow.doctor.finding import Finding, Severity
 
 __all__ = ["Checked", "Examination", "Finding", "Severity", "adopted", "examine"]

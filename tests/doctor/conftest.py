@@ -23,7 +23,7 @@ def _by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("DURABLEFLOW_") and not name.startswith("DURABLEFLOW_TEST_"):
             monkeypatch.delenv(name)
-    own = {one for one in _state._on_app_finalizers if one.__module__ == "celery.app.builtins"}
+    own = {one for one in _state._on_app_finalizers if one.__module__.startswith(("celery.app.", "durableflow."))}
     monkeypatch.setattr(_state, "_on_app_finalizers", own)
 
 

@@ -11,7 +11,7 @@ import pytest
 from durableflow import DurableFlow
 from durableflow.doctor import adopted
 from durableflow.doctor.checks import CHECKS
-from durableflow.doctor.examine import _made
+from durableflow.doctor.examination import _made
 from durableflow.doctor.patient import Patient
 from tests.doctor.conftest import celery_app, check, flow, titles
 
