@@ -2,11 +2,11 @@
 
 import json
 from dataclasses import asdict
+from textwrap import fill
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from durableflow.cli.loading import load_adopted
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _STYLES = {"danger": "bold red", "warning": "bold yellow", "note": "bold cyan"}
 _WIDTH = 100
+_INDENT = " " * 8
 
 
 def doctor(
@@ -57,21 +58,35 @@ def _document(application: str, examination: "Examination") -> dict[str, Any]:
 
 
 def _print(examination: "Examination") -> None:
-    console = Console()
-    console = Console(width=min(console.width, _WIDTH) if console.is_terminal else _WIDTH, highlight=False)
+    from durableflow.doctor.finding import counted
+
+    console = Console(highlight=False, soft_wrap=True)
+    width = min(console.width, _WIDTH) if console.is_terminal else _WIDTH
+
+    def say(text: str, style: str, indent: str = "") -> None:
+        lines = fill(text, width, initial_indent=indent, subsequent_indent=_INDENT, break_on_hyphens=False)
+        console.print(Text(lines, style=style))
+
     for finding in examination.findings:
-        console.print(Text(f"{finding.severity:<8}").append(finding.title), style=_STYLES[finding.severity])
-        console.print(Padding(Text(finding.meaning), (0, 0, 0, 8)))
-        console.print(Padding(Text("-> " + finding.mending, style="green"), (0, 0, 1, 8)))
-    unmade: dict[str, list[str]] = {}
-    for checked in examination.checks:
-        if checked.not_made is not None:
-            unmade.setdefault(checked.not_made, []).append(checked.name)
-    for reason, names in unmade.items():
-        console.print(Text("not made: " + ", ".join(names)), style="bold magenta")
-        console.print(Padding(Text(reason), (0, 0, 1, 8)))
+        say(f"{finding.severity:<8}{finding.title}", _STYLES[finding.severity])
+        say(finding.meaning, "", _INDENT)
+        say(f"-> {finding.mending}", "green", _INDENT)
+        console.print()
+    for reason, names in _not_made(examination).items():
+        say(f"not made: {', '.join(names)}", "bold magenta")
+        say(reason, "", _INDENT)
+        console.print()
     fine = [checked.name for checked in examination.checks if checked.state == "fine"]
     if fine:
-        console.print(Text("fine: ", style="bold green").append(", ".join(fine), style="not bold green"))
-    counts = [f"{sum(f.severity == kind for f in examination.findings)} {kind}s" for kind in _STYLES]
-    console.print(f"{', '.join(counts)}; {len(fine)} of {len(examination.checks)} checks are fine")
+        say(f"fine: {', '.join(fine)}", "green")
+    counts = (counted(sum(f.severity == kind for f in examination.findings), kind, f"{kind}s") for kind in _STYLES)
+    say(f"{', '.join(counts)}; {len(fine)} of {len(examination.checks)} checks are fine", "bold")
+
+
+def _not_made(examination: "Examination") -> dict[str, list[str]]:
+    """Reason to the checks that could not be made for it."""
+    reasons: dict[str, list[str]] = {}
+    for checked in examination.checks:
+        if checked.not_made is not None:
+            reasons.setdefault(checked.not_made, []).append(checked.name)
+    return reasons

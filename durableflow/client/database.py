@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 import psycopg
 
-from durableflow.config import Settings, redact
+from durableflow.config import Settings, redact, secrets_in
 from durableflow.errors import ConfigurationError, DatabaseUnreachable
 from durableflow.store.faults import is_transient, lost_connection
 
@@ -155,6 +155,7 @@ def shows_password(text: str, url: str) -> bool:
     credentials = url.partition("://")[2].rpartition("@")[0]
     password = credentials.partition(":")[2]
     parts = [password, unquote(password), *password.replace(":", "@").replace("/", "@").split("@")]
+    parts += [part for secret in secrets_in(url) for part in (secret, unquote(secret))]
     return any(part in text for part in parts if len(part) > 2)
 
 

@@ -13,10 +13,11 @@ def broker(patient: Patient) -> Iterator[Finding]:
     patient.conf  # noqa: B018 - without settings there is no broker to look for, and that is told elsewhere
     try:
         kind = patient.broker_kind
+        patient.ask_broker(lambda _: None)
     except NotMade as why:
         yield danger(
             "no broker answers",
-            f"{why}. Runs that are started wait in PostgreSQL, other tasks cannot be sent",
+            f"runs that are started wait in PostgreSQL, other tasks cannot be sent: {why}",
             "start it, or correct DURABLEFLOW_BROKER_URL, or the broker_url of the Celery app",
         )
         return

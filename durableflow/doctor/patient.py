@@ -22,6 +22,12 @@ T = TypeVar("T")
 _SOCKET_SECONDS = 3.0
 _STATEMENT = "5s"
 
+_LOOKING = {
+    "socket_timeout": _SOCKET_SECONDS,
+    "socket_connect_timeout": _SOCKET_SECONDS,
+    "init_extension": False,  # pgmq: to connect would make it
+}
+
 
 class Patient:
     """Opens what a check asks for when it asks. A server that has failed once is not asked again: every check that
@@ -196,7 +202,7 @@ class Patient:
     def _open_broker(self) -> Any:
         broker = self.app.connection_for_write(
             connect_timeout=_SOCKET_SECONDS,
-            transport_options={"socket_timeout": _SOCKET_SECONDS, "socket_connect_timeout": _SOCKET_SECONDS},
+            transport_options=_LOOKING,
         )
         broker.ensure_connection(max_retries=1, interval_start=0.1, timeout=_SOCKET_SECONDS)
         broker.default_channel  # noqa: B018 - with Redis, only a channel connects
@@ -210,8 +216,12 @@ class Patient:
 
     @functools.cached_property
     def broker_kind(self) -> str:
-        """What kombu calls the kind of broker that answers: redis, amqp, memory, ... Raises NotMade."""
-        return str(self.ask_broker(lambda broker: broker.transport.driver_type))
+        """What kombu calls this kind of broker: redis, amqp, memory, ... Nothing is connected. Raises NotMade."""
+        self.conf  # noqa: B018 - or it cannot be read
+        try:
+            return str(self.app.connection_for_write().get_transport_cls().driver_type)
+        except Exception as error:  # an address that kombu does not know, or whose driver is not installed
+            raise NotMade(f"there is no transport for {self.broker_url}: {self.said(error)}") from None
 
     def ask_redis(self, ask: Callable[[Any, Any], T]) -> T:
         """What ``ask`` gives of kombu's channel and of a client of the Redis behind it. Raises DoesNotApply where the

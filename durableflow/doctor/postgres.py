@@ -23,7 +23,7 @@ def database(patient: Patient) -> Iterator[Finding]:
     except NotMade as why:
         yield danger(
             "no database answers",
-            f"{why}. Nothing can be started, and nothing goes on",
+            f"nothing can be started, and nothing goes on: {why}",
             "start PostgreSQL, or correct DURABLEFLOW_DATABASE_URL",
         )
 

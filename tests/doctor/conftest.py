@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -49,6 +50,14 @@ def flow(
 ) -> DurableFlow:
     """An application that has a secret key."""
     return DurableFlow(app, database=database, broker=broker, settings={"secret_key": KEY, **settings})
+
+
+def wait_for(db: psycopg.Connection[Any], name: str, queue: str) -> None:
+    """A step that is ready."""
+    db.execute(
+        "INSERT INTO durableflow_core.ready (run_id, rev, index, name, queue, due_at) VALUES (%s, 1, 0, %s, %s, now())",
+        (uuid4(), name, queue),
+    )
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,11 @@ import psycopg
 import pytest
 
 from durableflow.cli import main
+from durableflow.config import Settings
 from durableflow.doctor.checks import CHECKS
 from tests.docs.pages import ROOT, anchors
 from tests.doctor import shop
-from tests.doctor.conftest import KEY, NO_DATABASE
+from tests.doctor.conftest import KEY, NO_DATABASE, check, wait_for
 from tests.worker.workers import Worker
 
 Done = "subprocess.CompletedProcess[str]"
@@ -83,34 +83,26 @@ def worker(env: dict[str, str], tmp_path: Path) -> Iterator[Worker]:
 def test_a_worker_that_stops_leaves_a_queue_that_nobody_consumes(
     worker: Worker, env: dict[str, str], database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def states() -> dict[str, Any]:
-        done = doctor("tests.doctor.shop:df", "--json", **env)
-        document = json.loads(done.stdout)
-        assert document["dangerous"] is bool(done.returncode), done.stderr
-        assert KEY not in done.stdout
-        return {one["name"]: one for one in document["checks"]}
-
-    found = states()
-    assert set(found) == {check.name for check in CHECKS}
-    assert [one["name"] for one in found.values() if one["state"] in ("danger", "not made")] == []
+    done = doctor("tests.doctor.shop:df", "--json", **env)
+    document = json.loads(done.stdout)
+    found: dict[str, Any] = {one["name"]: one for one in document["checks"]}
+    assert set(found) == {one.name for one in CHECKS}
+    assert [one["name"] for one in found.values() if one["state"] in ("danger", "not made")] == [], done.stdout
+    assert (done.returncode, document["dangerous"]) == (0, False)
     assert [one["title"] for one in found["workers"]["findings"]] == ["there is only one worker"]
     assert found["queues"]["state"] == found["unknown-tasks"]["state"] == "fine"
+    assert KEY not in done.stdout
 
     assert worker.stop() == 0
+    queue = env["DURABLEFLOW_QUEUE"]
+    with psycopg.connect(database_url) as connection:
+        wait_for(connection, "clinic.charge", queue)
     for name, value in env.items():
         monkeypatch.setenv(name, value)
-    with psycopg.connect(database_url) as connection:
-        shop.df.__dict__.pop("settings", None)
-        with suppress(KeyError):
-            shop.df.__dict__.pop("database")
-        shop.checkout(1).start(connection=connection)
-        connection.commit()
-    shop.df.__dict__.pop("settings", None)
-    found = states()
-    (finding,) = found["queues"]["findings"]
-    assert finding["severity"] == "danger"
-    assert finding["title"].endswith(f"waits in '{env['DURABLEFLOW_QUEUE']}', which nobody consumes")
-    assert finding["mending"].startswith(f"start a worker with -Q {env['DURABLEFLOW_QUEUE']}")
+    monkeypatch.setitem(shop.df.__dict__, "settings", Settings.load())
+    (finding,) = check(shop.df, "queues").findings
+    assert (finding.severity, finding.title) == ("danger", f"1 step or run waits in {queue!r}, which nobody consumes")
+    assert finding.mending.startswith(f"start a worker with -Q {queue}")
 
 
 @pytest.fixture
@@ -163,5 +155,5 @@ def test_anything_else_is_refused_with_status_2(inline: Inline, wrong: str, said
 
 def test_every_check_has_its_place_in_the_documentation() -> None:
     page = ROOT / "docs" / "how-to" / "doctor.md"
-    assert {check.name for check in CHECKS} <= anchors(page)
-    assert len({check.name for check in CHECKS}) == len(CHECKS)
+    assert {one.name for one in CHECKS} <= anchors(page)
+    assert len({one.name for one in CHECKS}) == len(CHECKS)

@@ -13,7 +13,7 @@ from durableflow.doctor import Checked
 from durableflow.store import elect, heartbeat, register
 from durableflow.store.messages import ADVANCE, Message
 from tests.doctor import shop
-from tests.doctor.conftest import KEY, celery_app, check, flow, titles
+from tests.doctor.conftest import KEY, celery_app, check, flow, titles, wait_for
 from tests.support.clock import Clock
 from tests.support.engine import Engine, engine_of, in_this_process
 
@@ -54,14 +54,6 @@ def worker(db: Database) -> Register:
         return new
 
     return add
-
-
-def wait_for(db: Database, name: str, queue: str) -> None:
-    """A step that is ready."""
-    db.execute(
-        "INSERT INTO durableflow_core.ready (run_id, rev, index, name, queue, due_at) VALUES (%s, 1, 0, %s, %s, now())",
-        (uuid4(), name, queue),
-    )
 
 
 def look(name: str) -> Checked:
