@@ -88,8 +88,8 @@ def way_in(patient: Patient) -> Iterator[Finding]:
         yield danger(
             "workers cannot connect to the database",
             f"with what a worker's session asks for, the server refuses: {patient.said(error)}",
-            "behind PgBouncer in transaction mode, set DURABLEFLOW_SESSION_LOCKS=false; in session mode, let it pass "
-            "startup options: ignore_startup_parameters = options takes them and does nothing",
+            "behind PgBouncer in transaction mode, set DURABLEFLOW_SESSION_LOCKS=false; in session mode, let it take "
+            "startup options: ignore_startup_parameters = options in pgbouncer.ini",
         )
 
 
