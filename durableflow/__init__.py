@@ -8,7 +8,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from durableflow.app import DurableFlow
+    from durableflow.app import DurableFlow, durable
     from durableflow.client import Schedule
     from durableflow.config import Settings
     from durableflow.errors import DurableFlowError
@@ -57,6 +57,7 @@ __all__ = [
     "begin",
     "cancel",
     "current",
+    "durable",
     "gather",
     "later",
     "race",
@@ -71,6 +72,7 @@ __all__ = [
 _HOMES = {
     "DurableFlow": "durableflow.app",
     "DurableFlowError": "durableflow.errors",
+    "durable": "durableflow.app",
     "Retry": "durableflow.retry",
     "Schedule": "durableflow.client",
     "Settings": "durableflow.config",

@@ -5,10 +5,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from celery import Celery
+from celery.canvas import Signature, maybe_signature
+from celery.local import Proxy, maybe_evaluate
 
+from durableflow.canvas import canvas_call, describe, single
 from durableflow.client import Client, Publish
 from durableflow.config import Settings
-from durableflow.worker import install
+from durableflow.errors import ConfigurationError
+from durableflow.language import Call
+from durableflow.worker import adopt_tasks, host_of, hosts, install
 
 
 class DurableFlow(Client):
@@ -59,3 +64,48 @@ class DurableFlow(Client):
         if self._owned:
             self.settings.require_broker()
         return self._runtime.publisher.publish
+
+
+def adopted_by(app: Celery) -> DurableFlow | None:
+    """The application that has adopted a Celery app, or whose own it is. None: there is none.
+
+    app: may be a proxy, such as ``celery.current_app``, or the copy of an app that a spawned pool child has.
+    """
+    given = maybe_evaluate(app)
+    host = host_of(given._get_current_object() if isinstance(given, Proxy) else given)
+    return host if isinstance(host, DurableFlow) else None
+
+
+def _only_one() -> DurableFlow | None:
+    """The application of this process, where there is one only: an empty canvas, or a shared task, names no app."""
+    found = [host for host in hosts() if isinstance(host, DurableFlow)]
+    return found[0] if len(found) == 1 else None
+
+
+def durable(canvas: Signature | Mapping[str, Any], *args: Any, **kwargs: Any) -> Call[Any]:
+    """A Celery canvas as a call: ``durable(chain(a.s(2, 3), group(b.s(), c.s()), d.s())).start(key="order-42")``, or
+    ``await durable(group(...))`` in a workflow.
+
+    canvas: a signature, a chain, group, chord, map or chunks, nested in any way, of tasks of a Celery app that a
+    DurableFlow has adopted; the tasks stay as they are. args, kwargs: for its first tasks, as ``canvas(*args)`` has it.
+
+    A canvas is a run of the workflow ``<app>.canvas``, and each of its tasks is a step; one task, without callbacks, is
+    a run of that one step, under the task's own name. What Celery's rules make of it, the documentation lists.
+
+    Raises:
+        ConfigurationError: no DurableFlow has adopted the app; UnknownTask: the app has no such task; TypeError: not a
+        signature, or arguments that a task does not take; NotStorable: an argument has no stored form; CallError: what
+        cannot be done durably.
+    """
+    sig = maybe_signature(canvas) if isinstance(canvas, Mapping) else canvas
+    if not isinstance(sig, Signature):
+        raise TypeError(f"durable() takes a signature or a canvas, such as task.s(...), not {type(canvas).__name__}")
+    df = adopted_by(sig.app) or _only_one()
+    if df is None:
+        raise ConfigurationError(
+            f"no DurableFlow has adopted the Celery app {sig.app.main!r}, whose tasks these are: df = DurableFlow(app)"
+        )
+    adopt_tasks(df._runtime, df.celery)
+    description = describe(sig, df.celery, args, kwargs)
+    call = single(df.registry, description.document)
+    return canvas_call(df.registry, description) if call is None else call

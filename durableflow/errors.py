@@ -18,6 +18,7 @@
     ├── UnknownDefinition           a name that nothing registered
     │   ├── UnknownWorkflow
     │   ├── UnknownStep
+    │   ├── UnknownTask             a task of a canvas that the Celery app does not have
     │   └── UnknownSchedule
     ├── CallError                   a call that is used where it cannot be
     │   ├── NotAwaited              a forgotten await
@@ -113,6 +114,10 @@ class UnknownWorkflow(UnknownDefinition):
 
 class UnknownStep(UnknownDefinition):
     """No step is registered under a name."""
+
+
+class UnknownTask(UnknownDefinition):
+    """A canvas names a task that the Celery app does not have."""
 
 
 class UnknownSchedule(UnknownDefinition):

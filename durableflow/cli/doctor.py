@@ -21,7 +21,10 @@ _INDENT = " " * 8
 
 def doctor(
     application: Annotated[
-        str, typer.Argument(metavar="MODULE:ATTRIBUTE", help="The application, such as shop:df, or its Celery app")
+        str | None,
+        typer.Argument(
+            metavar="MODULE:ATTRIBUTE", help="The application, such as shop:df, or its Celery app", show_default=False
+        ),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="For programs: every check with what it found")] = False,
 ) -> None:
@@ -32,9 +35,10 @@ def doctor(
     """
     from durableflow.doctor import examine
 
-    examination = examine(load_adopted(application))
+    flow = load_adopted(application)
+    examination = examine(flow)
     if as_json:
-        typer.echo(json.dumps(_document(application, examination), indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(_document(flow.name, examination), indent=2, ensure_ascii=False))
     else:
         _print(examination)
     raise typer.Exit(1 if examination.dangerous else 0)

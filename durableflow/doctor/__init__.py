@@ -19,7 +19,7 @@ server for longer than a few seconds. What it could not look at, it says; a chec
     workers.py queues.py work.py                of what the tables say
 """
 
-from durableflow.doctor.examination import Checked, Examination, adopted, examine
+from durableflow.doctor.examination import Checked, Examination, examine
 from durableflow.doctor.finding import Finding, Severity
 
-__all__ = ["Checked", "Examination", "Finding", "Severity", "adopted", "examine"]
+__all__ = ["Checked", "Examination", "Finding", "Severity", "examine"]

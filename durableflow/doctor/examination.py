@@ -4,8 +4,6 @@ from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 
-from celery import Celery
-
 from durableflow.app import DurableFlow
 from durableflow.doctor.checks import CHECKS
 from durableflow.doctor.finding import Check, DoesNotApply, Finding, NotMade, Severity
@@ -62,16 +60,6 @@ def examine(flow: DurableFlow, *, checks: Iterable[Check] = CHECKS, patience: fl
     """
     with closing(Patient(flow, patience=patience)) as patient:
         return Examination(tuple(_made(check, patient) for check in checks))
-
-
-def adopted(app: Celery) -> DurableFlow:
-    """The DurableFlow that has adopted this Celery app; where none has, one that adopts it here and now, so that it can
-    be examined before anything is changed."""
-    for step in app.steps["worker"]:
-        host = getattr(getattr(step, "runtime", None), "host", None)
-        if isinstance(host, DurableFlow):
-            return host
-    return DurableFlow(app)
 
 
 def _made(check: Check, patient: Patient) -> Checked:

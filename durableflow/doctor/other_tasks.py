@@ -1,6 +1,6 @@
 """Checks of what the broker does to the app's other tasks: a message that is not acknowledged in time comes again.
 
-Durable messages do not mind: the row of their step says whether it may run.
+Durable messages do not mind, also those of the same tasks: the row of their step says whether it may run.
 """
 
 import json
@@ -27,7 +27,7 @@ def visibility_timeout(patient: Patient) -> Iterator[Finding]:
     timeout = float((patient.conf.broker_transport_options or {}).get("visibility_timeout", _VISIBILITY))
     mending = (
         "raise broker_transport_options={'visibility_timeout': seconds} above the longest time, in every process; or "
-        "make durable steps of these tasks, which do not depend on it"
+        "run these tasks durably, durable(task.s(...)).start(), which does not depend on it"
     )
     late = {name: task for name, task in patient.other_tasks.items() if task.acks_late}
     running = {name: _time_limit(patient, task) for name, task in late.items()}
@@ -55,7 +55,7 @@ def visibility_timeout(patient: Patient) -> Iterator[Finding]:
         yield warning(
             "tasks with acks_late have no time limit",
             f"{_some(unlimited)}: one that runs longer than the visibility timeout of {timeout:g} s runs twice",
-            "give them a time_limit below the visibility timeout, or make durable steps of them",
+            "give them a time_limit below the visibility timeout, or run them durably: durable(task.s(...)).start()",
         )
     waiting = _waiting_too_long(patient, timeout)
     if waiting:
@@ -77,7 +77,7 @@ def consumer_timeout(patient: Patient) -> Iterator[Finding]:
         yield warning(
             f"tasks may run longer than RabbitMQ's consumer timeout, {_RABBITMQ:g} s unless it is configured otherwise",
             f"{over}: with acks_late, RabbitMQ then closes the worker's channel and delivers the message again",
-            "raise consumer_timeout in rabbitmq.conf, or make durable steps of these tasks",
+            "raise consumer_timeout in rabbitmq.conf, or run these tasks durably: durable(task.s(...)).start()",
         )
 
 

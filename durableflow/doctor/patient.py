@@ -101,15 +101,10 @@ class Patient:
         return type(error).__name__ if secret or not text else f"{type(error).__name__}: {text}"
 
     @functools.cached_property
-    def own_tasks(self) -> set[str]:
-        """Names of the tasks that are ours alone."""
-        return {ADVANCE, *(step.name for step in self.flow.registry.steps)}
-
-    @functools.cached_property
     def other_tasks(self) -> dict[str, Any]:
-        """The tasks that the app has beside ours, and Celery's own, by name."""
+        """The tasks that the app has beside ours and Celery's own, by name. They may run durably, and otherwise."""
         self.conf  # noqa: B018 - the app's tasks are not there before its settings are
-        own = self.own_tasks
+        own = {ADVANCE, *(step.name for step in self.flow.registry.steps)}
         return {
             name: task for name, task in self.app.tasks.items() if name not in own and not name.startswith("celery.")
         }

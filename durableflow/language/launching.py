@@ -9,6 +9,9 @@ The *shape* of an await says how the outcomes of its steps make its value (`outc
     {"within": [2, 1], "of": ...}       what is awaited inside of a block whose timer is that step
     {"is": "..."}                       a value that is there already, as codec text
     {"cancelled": true}                 one that was cancelled before it was launched
+    {"graph": [0, 9], "gives": ..., "answers": [[9, 11, [0, 1]], ...]}
+                                        a graph: the steps from 0 to below 9, what it gives (`graph.Gives`), and those
+                                        that answer failures: from 9 to below 11, if 0 or 1 fails
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,6 +25,7 @@ from durableflow.language.call import Call
 from durableflow.language.deadline import Within
 from durableflow.language.flowing import needed_by
 from durableflow.language.gathering import Gather
+from durableflow.language.graph import Gives, Graph
 from durableflow.language.ids import new_run_id
 from durableflow.language.lazy import Lazy
 from durableflow.language.racing import Race
@@ -44,7 +48,8 @@ run look, ``inner`` only lets the steps begin that need it."""
 @dataclass(eq=False, slots=True)
 class Node:
     """A step to be. work: what it is; begun: it goes on whatever the run awaits; needs, feeds: indexes of the steps
-    that it needs, and that need it; gate: the group whose members take turns,
+    that it needs, and that need it; answers: of those whose failure it answers; errbacks: of those that answer its own;
+    body: of the chord's body in whose name it answers; gate: the group whose members take turns,
     limit of them at a time; held: it waits for its turn; child_id:
     of the run that it is; leaves, fails: the policies of a spawn; sources: the index of the step that each call has
     become which ``later`` names in its arguments, by the call's identity."""
@@ -54,7 +59,10 @@ class Node:
     begun: bool
     role: Role = "wakes"
     needs: tuple[int, ...] = ()
-    feeds: tuple[int, ...] = ()
+    feeds: Sequence[int] = ()
+    answers: Sequence[int] = ()
+    errbacks: Sequence[int] = ()
+    body: int | None = None
     gate: int | None = None
     limit: int | None = None
     held: bool = False
@@ -174,6 +182,9 @@ class Launcher:
             case Race():
                 what._used = True
                 return {"race": [self._shape(member, depth + 1) for member in what.calls]}
+            case Graph():
+                what._used = True
+                return self._graphed(what)
             case Within():
                 return {"within": [what.timer.rev, what.timer.index], "of": self._shape(what.inner, depth + 1)}
             case Handle():
@@ -203,6 +214,31 @@ class Launcher:
                 node = self.nodes[shapes[-1]["one"]]
                 node.gate, node.limit, node.held = self._gates, what.limit, position >= what.limit
         return {"all": shapes, "errors": True} if what.errors else {"all": shapes}
+
+    def _graphed(self, what: Graph) -> Shape:
+        first = self._next
+        nodes = [self._node(call, begun=False) for call in what.calls]
+        feeds: list[list[int]] = [[] for _ in nodes]
+        for node, needs in zip(nodes, what.needs, strict=True):
+            if needs:
+                node.needs = tuple(first + place for place in needs)
+                node.sources = {id(what.calls[place]): first + place for place in needs}
+                for place in needs:
+                    feeds[place].append(node.index)
+        errbacks: list[list[int]] = [[] for _ in nodes]
+        answers = []
+        for answer in what.answers:
+            to = [first + place for place in answer.to]
+            answers.append([first + answer.first, first + answer.last, to])
+            for node in nodes[answer.first : answer.last]:
+                node.answers = to
+                node.body = None if answer.body is None else first + answer.body
+                if not node.needs:
+                    for place in answer.to:
+                        errbacks[place].append(node.index)
+        for place, node in enumerate(nodes):
+            node.feeds, node.errbacks = feeds[place], errbacks[place]
+        return {"graph": [first, first + what.size], "gives": _moved(what.gives, first), "answers": answers}
 
     # --- nodes
 
@@ -242,7 +278,7 @@ class Launcher:
             node.needs = tuple(shared[id(need)].index for need in needs)
             node.sources = {id(need): shared[id(need)].index for need in needs}
             for need in needs:
-                shared[id(need)].feeds += (node.index,)
+                shared[id(need)].feeds = (*shared[id(need)].feeds, node.index)
                 shared[id(need)].role = "inner"
             stack.pop()
         return [shared[id(root)] for root in roots]
@@ -266,6 +302,22 @@ def _calls_of(what: object) -> Iterable[Call[Any]]:
             stack.append(each.inner)
 
 
+def _moved(gives: Gives | None, by: int) -> Gives | None:
+    """What a graph gives, by indexes instead of places."""
+    if gives is None or by == 0:
+        return gives
+    return _shifted(gives, by)
+
+
+def _shifted(gives: Gives, by: int) -> Gives:
+    return gives + by if isinstance(gives, int) else [_shifted(member, by) for member in gives]
+
+
+def waits_for_each(shape: Shape | None) -> bool:
+    """Whether the await is not over before each of the steps that it counts has ended, even where some have failed."""
+    return shape is not None and "graph" in shape
+
+
 def _assign_roles(shape: Shape, nodes: Iterable[Node]) -> None:
     leaves = set(own_steps(shape))
     core = shape
@@ -273,13 +325,17 @@ def _assign_roles(shape: Shape, nodes: Iterable[Node]) -> None:
         core = core["of"]
     role: Role = "alone" if "one" in core else "joined" if _only_joins(core) else "wakes"
     for node in nodes:
-        if not node.begun:
+        if node.answers:
+            node.role = "wakes"
+        elif not node.begun:
             node.role = role if node.index in leaves else "inner"
 
 
 def _only_joins(shape: Shape) -> bool:
     """Whether the await is over when, and only when, each of its own steps is."""
-    return "one" in shape or "is" in shape or ("all" in shape and all(map(_only_joins, shape["all"])))
+    if "all" in shape:
+        return all(map(_only_joins, shape["all"]))
+    return "one" in shape or "is" in shape or "graph" in shape
 
 
 def spawns(shape: Shape) -> bool:
@@ -291,6 +347,10 @@ def own_steps(shape: Shape) -> Iterator[int]:
     """The indexes of the steps that the checkpoint itself launches."""
     if "one" in shape:
         yield shape["one"]
+    elif "graph" in shape:
+        yield from range(*shape["graph"])
+        for begin, end, _ in shape["answers"]:
+            yield from range(begin, end)
     for member in members_of(shape):
         yield from own_steps(member)
 

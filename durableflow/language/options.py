@@ -5,22 +5,28 @@ from datetime import timedelta
 
 from durableflow import codec
 from durableflow.errors import CorruptValue
+from durableflow.language.sending import Sending
 from durableflow.retry import NEVER, Retry
 
 Seconds = float | int | timedelta
+
+GRACE = 10.0
+"""Seconds between the soft time limit, which the body may handle, and the hard one, which kills its process."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """None everywhere means: as the definition, or the settings, have it.
 
-    queue: the Celery queue; retry: the policy; timeout: seconds that one attempt may take; priority: 0 to 9.
+    queue: the Celery queue; retry: the policy; timeout: seconds that one attempt may take; priority: 0 to 9; sending:
+    of a task of a canvas, what else Celery's options say.
     """
 
     queue: str | None = None
     retry: Retry | None = None
     timeout: float | None = None
     priority: int | None = None
+    sending: Sending | None = None
 
     def over(self, other: "Options") -> "Options":
         """These options, and ``other``'s where these are None."""
@@ -31,6 +37,14 @@ class Options:
     def policy(self) -> Retry:
         """The retry policy; a step that names none is not retried."""
         return self.retry or NEVER
+
+    @property
+    def limits(self) -> tuple[float | None, float | None]:
+        """The soft and the hard time limit of one attempt, in seconds."""
+        said = self.sending
+        if said is not None and (said.soft is not None or said.hard is not None):
+            return said.soft, said.hard
+        return self.timeout, None if self.timeout is None else self.timeout + GRACE
 
 
 NONE = Options()
@@ -61,11 +75,12 @@ def limit_seconds(timeout: Seconds) -> float:
 
 
 def dump(use: Options, limit: int | None = None) -> str:
-    """The stored form of one call's own options (``step.options``): retry and timeout; the others are columns. limit:
-    of the gather that it is part of."""
-    if use.retry is None and use.timeout is None and limit is None:
+    """The stored form of one call's own options (``step.options``) that are not columns. limit: of the gather that it
+    is part of."""
+    if use.retry is None and use.timeout is None and limit is None and use.sending is None:
         return "{}"
-    given = {"retry": use.retry, "timeout": use.timeout, "limit": limit}
+    sending = None if use.sending is None else use.sending.dump() or None
+    given = {"retry": use.retry, "timeout": use.timeout, "limit": limit, "sending": sending}
     return codec.encode({name: value for name, value in given.items() if value is not None}, where="options").text
 
 
@@ -74,6 +89,11 @@ def load(text: str | None) -> Options:
     if text is None or text == "{}":
         return NONE
     stored = codec.decode(text)
-    if not isinstance(stored, dict) or not stored.keys() <= {"retry", "timeout", "limit"}:
+    if not isinstance(stored, dict) or not stored.keys() <= {"retry", "timeout", "limit", "sending"}:
         raise CorruptValue(f"not the options of a step: {text[:200]}")
-    return Options(retry=stored.get("retry"), timeout=stored.get("timeout"))
+    sending = stored.get("sending")
+    return Options(
+        retry=stored.get("retry"),
+        timeout=stored.get("timeout"),
+        sending=None if sending is None else Sending.load(sending),
+    )

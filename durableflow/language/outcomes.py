@@ -7,7 +7,8 @@ from typing import Any, Protocol
 from durableflow import codec
 from durableflow.errors import CorruptValue, StepCancelled
 from durableflow.language.deadline import Expired
-from durableflow.language.launching import Place, Shape, members_of
+from durableflow.language.graph import Gives
+from durableflow.language.launching import Place, Shape, members_of, own_steps
 from durableflow.machine import Error, Value
 
 ONE: Shape = {"one": 0}
@@ -19,7 +20,8 @@ class TooEarly(LookupError):
 
 class Ended(Protocol):
     """How a step stands. state: ``succeeded`` with an output, ``failed`` with an error (both codec texts),
-    ``cancelled``, or another one while it has not ended; order: when it ended, in seconds or as a place among them."""
+    ``cancelled``, or another one while it has not ended; order: when it ended, in seconds or as a place among them;
+    begun_once: whether an attempt of it was ever made."""
 
     @property
     def state(self) -> str: ...
@@ -29,6 +31,8 @@ class Ended(Protocol):
     def error(self) -> str | None: ...
     @property
     def order(self) -> float | None: ...
+    @property
+    def begun_once(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,7 @@ class Outcome:
     output: str | None = None
     error: str | None = None
     order: float | None = None
+    begun_once: bool = True
 
 
 Outcomes = Mapping[Place, Ended]
@@ -93,6 +98,8 @@ def places(shape: Shape, rev: int) -> Iterator[Place]:
         yield tuple(shape["step"])
     elif "within" in shape:
         yield tuple(shape["within"])
+    elif "graph" in shape:
+        yield from ((rev, index) for index in own_steps(shape))
     for member in members_of(shape):
         yield from places(member, rev)
 
@@ -115,6 +122,8 @@ class _Combiner:
             return self._step(tuple(shape["step"]))
         if "within" in shape:
             return self._within(tuple(shape["within"]), shape["of"])
+        if "graph" in shape:
+            return self._graph(shape)
         if "is" in shape:
             return _Over(0, lambda: self._decode(shape["is"]))
         if "cancelled" in shape:
@@ -153,6 +162,40 @@ class _Combiner:
         value = first.value
         return first if value is None else _Over(first.at, lambda: (winner, value()))
 
+    def _graph(self, shape: Shape) -> _Over | None:
+        """Over when each step has ended, and each answer that is due. The error is the first one in the order of the
+        results, not of time: what a canvas raises does not depend on who was faster."""
+        at = 0.0
+        for index in range(*shape["graph"]):
+            ended = self._outcomes.get((self._rev, index))
+            if ended is None or ended.state not in _ENDS:
+                return None
+            at = max(at, ended.order or 0.0)
+        for first, last, failed in shape["answers"]:
+            if any(map(self._failed_by_itself, failed)):
+                for index in range(first, last):
+                    answer = self._outcomes.get((self._rev, index))
+                    if answer is None or answer.state not in _ENDS:
+                        return None
+                    at = max(at, answer.order or 0.0)
+        gives = shape["gives"]
+        if gives is None:
+            return _Over(at, lambda: None)
+        for index in _leaves(gives):
+            over = self._step((self._rev, index))
+            if over is not None and over.error is not None:
+                return _Over(at, error=over.error)
+        return _Over(at, lambda: self._gathered(gives))
+
+    def _failed_by_itself(self, index: int) -> bool:
+        ended = self._outcomes.get((self._rev, index))
+        return ended is not None and ended.state == "failed" and ended.begun_once
+
+    def _gathered(self, gives: Gives) -> Any:
+        if isinstance(gives, int):
+            return self._decode(self._outcomes[self._rev, gives].output)
+        return [self._gathered(member) for member in gives]
+
     def _within(self, timer: Place, inner: Shape) -> _Over | None:
         over, alarm = self.over(inner), self._step(timer)
         if alarm is None or alarm.error is not None or (over is not None and over.at <= alarm.at):
@@ -167,6 +210,18 @@ class _Combiner:
         if not isinstance(error, BaseException):
             raise CorruptValue(f"the stored error of a step is no exception: {str(ended.error)[:200]}")
         return error
+
+
+_ENDS = frozenset(("succeeded", "failed", "cancelled"))
+
+
+def _leaves(gives: Gives) -> Iterator[int]:
+    """The steps whose results are given, in their order."""
+    if isinstance(gives, int):
+        yield gives
+    else:
+        for member in gives:
+            yield from _leaves(member)
 
 
 def _cancelled() -> StepCancelled:

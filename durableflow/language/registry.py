@@ -35,6 +35,7 @@ class Registry:
         self.owner: Owner | None = None
         self._definitions: dict[str, Named] = {}
         self._generations: dict[str, object] = {}
+        self._adopted: dict[str, Step[..., Any]] = {}
         self._older: dict[tuple[str, str], Workflow[..., Any] | Routine[..., Any]] = {}
         _registries.add(self)
 
@@ -57,6 +58,17 @@ class Registry:
             )
         self._definitions[name] = definition
         self._generations[name] = generation
+
+    def adopt(self, step: Step[..., Any]) -> None:
+        """Register a step that is a task of the Celery app under that very name."""
+        if step.name not in self._definitions:
+            self._definitions[step.name] = step
+            self._generations[step.name] = object()
+            self._adopted[step.name] = step
+
+    def adopted(self, name: str) -> Step[..., Any] | None:
+        """The step that a task of the Celery app is. None: no such task was adopted."""
+        return self._adopted.get(name)
 
     def step(self, name: str) -> Step[..., Any]:
         """The step of that name; raises UnknownStep with the names that come closest."""
@@ -97,8 +109,8 @@ class Registry:
 
     @property
     def steps(self) -> list[Step[..., Any]]:
-        """All steps, in the order of their definition."""
-        return [d for d in self._definitions.values() if isinstance(d, Step)]
+        """All steps that were defined as such, in the order of their definition."""
+        return [d for d in self._definitions.values() if isinstance(d, Step) and d.name not in self._adopted]
 
     @property
     def compiled(self) -> list[Compiled[..., Any]]:

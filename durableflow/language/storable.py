@@ -20,6 +20,7 @@ from durableflow.language.call import Call
 from durableflow.language.deadline import Timeout
 from durableflow.language.flowing import Later
 from durableflow.language.gathering import Gather
+from durableflow.language.graph import FailureOf
 from durableflow.language.lazy import Lazy, Placeholder, scope
 from durableflow.language.options import NONE, Options
 from durableflow.language.racing import Race
@@ -315,6 +316,49 @@ class Given:
         """There is nothing left to fill in."""
 
 
+class _Failures:
+    """What a step that answers a failure is given: what it is to be told, and the chord's body that it speaks for."""
+
+    tag = "failure"
+
+    def takes(self, value: object) -> bool:
+        return type(value) is FailureOf
+
+    def split(self, value: Any) -> tuple[object, object]:
+        here = scope.get()
+        node = None if here is None else here.launcher.encoding
+        return [value.what, None if node is None else node.body], None
+
+    def create(self, needed: Any) -> object:
+        raise CorruptValue("a step's input names the failure of another step, which was not given with it")
+
+    def fill(self, value: object, rest: object) -> None:
+        """There is nothing left to fill in."""
+
+
+class Told:
+    """Reads the input of a step that answers a failure. tell: gives what stands for ``what`` (see FailureOf), in the
+    name of the chord's body with that index, or of the failed step itself (None)."""
+
+    tag = "failure"
+
+    def __init__(self, tell: Callable[[str, int | None], Any]) -> None:
+        self._tell = tell
+
+    def takes(self, value: object) -> bool:
+        return False
+
+    def split(self, value: object) -> tuple[object, object]:
+        raise AssertionError("it only reads")
+
+    def create(self, needed: Any) -> object:
+        what, body = needed
+        return self._tell(what, body)
+
+    def fill(self, value: object, rest: object) -> None:
+        """There is nothing left to fill in."""
+
+
 class _Types:
     """What ``receive`` was told to expect, where that is more than a class: ``list[Order]``, ``int | None``."""
 
@@ -368,6 +412,7 @@ for _extension in (
     _Flat("child", ChildHandle, lambda h: [h.name, h.rev, h.index, str(h.id)], _child),
     _Flat("timeout", Timeout, _timeout_parts, _timeout),
     _Laters(),
+    _Failures(),
     _Types(),
 ):
     codec.register(_extension)

@@ -147,7 +147,7 @@ def turn(
         stack = restore(
             definition, checkpoint.state, checkpoint.line, checkpoint.variables, checkpoint.frames, find, blobs
         )
-        shape = _shape_of(checkpoint.awaits)
+        shape = shape_of(checkpoint.awaits)
         outcome = None if shape is None else combine(shape, checkpoint.rev, outcomes, blobs)
         return _Turn(stack, here, {*known, *blobs}, checkpoint.opens, defaults).go(outcome)
     finally:
@@ -157,7 +157,7 @@ def turn(
 
 def awaited_places(checkpoint: Stored) -> list[Place]:
     """The steps of earlier revs that the checkpoint's await looks at."""
-    shape = _shape_of(checkpoint.awaits)
+    shape = shape_of(checkpoint.awaits)
     if shape is None or shape is ONE:
         return []
     return [place for place in places(shape, checkpoint.rev) if place[0] != checkpoint.rev]
@@ -165,7 +165,7 @@ def awaited_places(checkpoint: Stored) -> list[Place]:
 
 def decided_at(checkpoint: Stored, outcomes: Outcomes) -> float | None:
     """When the checkpoint's await was over, as the order of the step that decided it. None: it is not."""
-    shape = _shape_of(checkpoint.awaits)
+    shape = shape_of(checkpoint.awaits)
     return None if shape is None else over_at(shape, checkpoint.rev, outcomes)
 
 
@@ -352,7 +352,7 @@ class _Turn:
 _ONE = '{"one":0}'
 
 
-def _shape_of(awaits: str | None) -> Shape | None:
+def shape_of(awaits: str | None) -> Shape | None:
     """The shape that a checkpoint awaits; None: it is the first. Raises CorruptValue."""
     if awaits is None or awaits == _ONE:
         return None if awaits is None else ONE

@@ -49,7 +49,7 @@ class Wake:
 class StepOutcome:
     """How one step that the await looks at stands. state: ``cancelled`` also where it was abandoned and still runs;
     order: when it ended, in seconds, None while it has not; options: of a receive, what it waits for; due: whether its
-    time has come, due_at: which that is, in seconds."""
+    time has come, due_at: which that is, in seconds; begun_once: whether an attempt was ever made."""
 
     rev: int
     index: int
@@ -63,6 +63,7 @@ class StepOutcome:
     options: str | None
     due: bool
     due_at: float | None
+    begun_once: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +167,7 @@ SELECT rev, index, kind, name, CASE WHEN abandoned_at IS NULL THEN state ELSE 'c
        error::text, extract(epoch FROM coalesce(abandoned_at, CASE WHEN kind = 'timer' AND finished_at IS NOT NULL
                                                               THEN due_at ELSE finished_at END))::float8, begun,
        CASE kind WHEN 'receive' THEN options::text END, due_at <= durableflow_core.now(),
-       extract(epoch FROM due_at)::float8
+       extract(epoch FROM due_at)::float8, attempt > 0
 FROM durableflow_core.step AS s WHERE s.run_id = %(run_id)s AND
 """
 

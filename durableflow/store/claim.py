@@ -38,7 +38,8 @@ class Claimed:
 
     attempt: 1 for the first; failures, losses: of the attempts before this one; input, options: codec texts; shard: the
     what the step's end does (`successor`), None where it is awaited alone; followed: whether others may begin because
-    of it; sources: the indexes of the steps whose results it is given; standing: the checkpoint that awaits it, given
+    of it; sources: the indexes of the steps whose results it is given; answers: of those one of whose failures it is
+    told; expired: it came too late to begin; standing: the checkpoint that awaits it, given
     only to a step that is awaited alone and was never lost, because only such a step may advance its run by itself.
     """
 
@@ -60,6 +61,8 @@ class Claimed:
     run_priority: int
     followed: bool
     sources: Sequence[int]
+    answers: Sequence[int]
+    expired: bool
     standing: Standing | None
 
 
@@ -87,6 +90,7 @@ WITH me AS (
 _COLUMNS = """
 SELECT s.name, s.attempt, s.failures, s.losses, s.input::text, s.options::text, s.idempotency_key, s.queue, s.priority,
        s.shard, r.workflow, r.version, r.queue, r.priority, s.feeds IS NOT NULL OR s.gate IS NOT NULL, s.sources,
+       s.answers, (s.expires_at <= durableflow_core.now()) IS TRUE,
        c.state, c.line, c.variables::text, c.awaits::text, c.frames::text, c.opens,
        set_config('synchronous_commit', 'off', true)
 FROM {source} AS s
@@ -158,7 +162,8 @@ def claim(
     if row is None:
         return None
     name, attempt, failures, losses, text, options, key, queue, priority, shard = row[:10]
-    workflow, version, run_queue, run_priority, followed, sources, state, line, variables, *rest = row[10:22]
+    workflow, version, run_queue, run_priority, followed, sources, answers, expired = row[10:18]
+    state, line, variables, *rest = row[18:24]
     return Claimed(
         step=step,
         token=token,
@@ -178,5 +183,7 @@ def claim(
         run_priority=run_priority,
         followed=followed,
         sources=sources or (),
+        answers=answers or (),
+        expired=bool(expired),
         standing=None if variables is None else Standing(state, line, variables, *rest),
     )

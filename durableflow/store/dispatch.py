@@ -69,7 +69,7 @@ WITH picked AS (
     RETURNING r.run_id, r.rev, r.index, r.name, r.queue, r.priority, r.dispatches, r.due_at
 )
 SELECT sent.run_id, sent.rev, sent.index, sent.name, sent.queue, sent.priority, sent.dispatches,
-       CASE WHEN json_typeof(s.options -> 'timeout') = 'number' THEN (s.options ->> 'timeout')::float8 END
+       nullif(s.options::text, '{}')
 FROM sent LEFT JOIN durableflow_core.step AS s USING (run_id, rev, index)
 ORDER BY sent.priority DESC, sent.due_at
 """
@@ -94,7 +94,7 @@ WITH held AS MATERIALIZED (
     RETURNING r.run_id, r.rev, r.index, r.name, r.queue, r.priority, r.dispatches, r.due_at
 )
 SELECT sent.run_id, sent.rev, sent.index, sent.name, sent.queue, sent.priority, sent.dispatches,
-       CASE WHEN json_typeof(s.options -> 'timeout') = 'number' THEN (s.options ->> 'timeout')::float8 END
+       nullif(s.options::text, '{}')
 FROM sent LEFT JOIN durableflow_core.step AS s USING (run_id, rev, index)
 ORDER BY sent.priority DESC, sent.due_at
 """

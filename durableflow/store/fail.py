@@ -25,6 +25,17 @@ class Failed:
     messages: Sequence[Message] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Again:
+    """What is different for the next attempt, where the task said so when it asked for a retry. input: its arguments;
+    queue: where it goes."""
+
+    input: Encoded | None = None
+    queue: str | None = None
+
+
+AS_BEFORE = Again()
+
 _NOTE = """
 , noted AS (
     INSERT INTO durableflow_core.attempt
@@ -48,7 +59,8 @@ _NOTE = """
 _RETRY = f"""
 WITH ours AS (
     UPDATE durableflow_core.step
-    SET state = 'ready', failures = failures + %(counts)s, claim = NULL, worker_id = NULL, error = %(error)s::json
+    SET state = 'ready', failures = failures + %(counts)s, claim = NULL, worker_id = NULL, error = %(error)s::json,
+        input = coalesce(%(input)s::json, input), queue = coalesce(%(queue)s, queue)
     WHERE run_id = %(run_id)s AND rev = %(rev)s AND index = %(index)s AND state = 'running' AND claim = %(token)s
           AND abandoned_at IS NULL
     RETURNING run_id, rev, index, name, queue, priority, attempt, started_at,
@@ -80,12 +92,25 @@ SELECT (SELECT count(*) FROM ours), (SELECT count(*) FROM woken), {ADMITTED}, (S
 
 
 def retry_later(
-    conn: Connection, step: StepId, token: UUID, error: Encoded, *, traceback: str, delay: float, counts: bool = True
+    conn: Connection,
+    step: StepId,
+    token: UUID,
+    error: Encoded,
+    *,
+    traceback: str,
+    delay: float,
+    counts: bool = True,
+    again: Again = AS_BEFORE,
 ) -> Failed | None:
     """Give the step back, due in ``delay`` seconds. counts: False for an attempt that put itself off (snoozed), which
-    uses up no failure. None: fenced, or abandoned: then end it with ``fail_for_good``."""
+    uses up no failure; again: what is different for the next attempt. None: fenced, or abandoned: then end it with
+    ``fail_for_good``."""
     parameters = _parameters(step, token, error, traceback)
     parameters |= {"delay": delay, "counts": int(counts), "outcome": "failed" if counts else "snoozed"}
+    parameters |= {"input": None if again.input is None else again.input.text, "queue": again.queue}
+    if again.input is not None:
+        parameters["hashes"] = [*error.blobs, *again.input.blobs]
+        parameters["bodies"] = [*error.blobs.values(), *again.input.blobs.values()]
     row = conn.execute(_RETRY, parameters).fetchone()
     return Failed(False, False) if row is not None and row[0] else None
 

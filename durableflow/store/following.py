@@ -11,16 +11,23 @@ from uuid import UUID
 
 from durableflow.store.messages import Message, StepId, advance_message, step_message
 
-_FED = """
+EXPIRY = """CASE WHEN json_typeof(s.options -> 'sending' -> 'expires') = 'number' THEN
+    durableflow_core.now() + make_interval(secs => (s.options -> 'sending' ->> 'expires')::float8) END"""
+"""When a task of a canvas, that may run from now on, does not begin any more."""
+
+_FED = f"""
 , fed AS (
     SELECT s.run_id, s.rev, s.index FROM durableflow_core.step AS s
     JOIN ours ON s.run_id = ours.run_id AND s.rev = ours.rev AND s.index = ANY(ours.feeds)
     ORDER BY s.index FOR UPDATE OF s
 ), nearer AS (
     UPDATE durableflow_core.step AS s
-    SET needs = s.needs - 1, state = CASE WHEN s.state = 'pending' AND s.needs = 1 THEN 'ready' ELSE s.state END
+    SET needs = s.needs - 1, state = CASE WHEN s.state = 'pending' AND s.needs = 1 THEN 'ready' ELSE s.state END,
+        due_at = CASE WHEN s.needs = 1 THEN coalesce(s.due_at, durableflow_core.now() +
+            make_interval(secs => (s.options -> 'sending' ->> 'countdown')::float8)) ELSE s.due_at END,
+        expires_at = CASE WHEN s.needs = 1 THEN coalesce(s.expires_at, {EXPIRY}) ELSE s.expires_at END
     FROM fed WHERE s.run_id = fed.run_id AND s.rev = fed.rev AND s.index = fed.index
-    RETURNING s.run_id, s.rev, s.index, s.name, s.queue, s.priority, s.options, s.state
+    RETURNING s.run_id, s.rev, s.index, s.name, s.queue, s.priority, s.options, s.state, s.due_at
 )"""
 
 _NEXT = """
@@ -35,7 +42,7 @@ _NEXT = """
 ), admitted AS (
     UPDATE durableflow_core.step AS s SET state = CASE s.kind WHEN 'task' THEN 'ready' ELSE s.state END
     FROM turn AS t WHERE s.run_id = t.run_id AND s.rev = t.rev AND s.index = t.index AND s.state = 'pending'
-    RETURNING s.run_id, s.rev, s.index, s.name, s.queue, s.priority, s.options, s.state, s.child_id
+    RETURNING s.run_id, s.rev, s.index, s.name, s.queue, s.priority, s.options, s.state, s.due_at, s.child_id
 ), first_look AS (
     INSERT INTO durableflow_core.wake (run_id, reason, due_at, visible_at)
     SELECT child_id, 'start', durableflow_core.now(), durableflow_core.now() + interval '2 seconds'
@@ -50,9 +57,9 @@ _SENT = """
 , beginning AS (
     INSERT INTO durableflow_core.ready
         (run_id, rev, index, name, queue, priority, due_at, dispatched_at, dispatches)
-    SELECT run_id, rev, index, name, queue, priority, durableflow_core.now(),
+    SELECT run_id, rev, index, name, queue, priority, coalesce(due_at, durableflow_core.now()),
            CASE WHEN fits THEN durableflow_core.now() END, fits::int
-    FROM (SELECT b.*, NOT EXISTS (
+    FROM (SELECT b.*, (b.due_at <= durableflow_core.now()) IS NOT FALSE AND NOT EXISTS (
               SELECT FROM durableflow_core.congestion AS g WHERE g.queue = b.queue) AS fits
           FROM ({sources}) AS b WHERE b.state = 'ready' OFFSET 0) AS task
     RETURNING index, dispatches
@@ -60,14 +67,14 @@ _SENT = """
 
 _MESSAGES = """(
     SELECT json_agg(json_build_array(b.run_id, b.rev, b.index, b.name, b.queue, b.priority,
-               CASE WHEN json_typeof(b.options -> 'timeout') = 'number' THEN (b.options ->> 'timeout')::float8 END))
+               nullif(b.options::text, '{{}}')))
     FROM ({sources}) AS b JOIN beginning USING (index) WHERE beginning.dispatches = 1)"""
 
 _LOOKS = """(
     SELECT json_agg(json_build_array(r.id, r.queue, r.priority))
     FROM first_look AS f JOIN durableflow_core.run AS r ON r.id = f.run_id)"""
 
-_COLUMNS = "SELECT run_id, rev, index, name, queue, priority, options, state FROM "
+_COLUMNS = "SELECT run_id, rev, index, name, queue, priority, options, state, due_at FROM "
 _BOTH = f"{_COLUMNS} nearer UNION ALL {_COLUMNS} admitted"
 
 FOLLOW = _FED + _NEXT + _SENT.format(sources=_BOTH)
@@ -86,7 +93,7 @@ ADMITTED = f"{_MESSAGES.format(sources=_COLUMNS + 'admitted')}, {_LOOKS}"
 def followers(tasks: Sequence[Sequence[Any]] | None, looks: Sequence[Sequence[Any]] | None) -> list[Message]:
     """The messages of what may begin now, to be published after the commit."""
     steps = [
-        step_message(StepId(UUID(run_id), rev, index), name, queue, priority, 1, timeout)
-        for run_id, rev, index, name, queue, priority, timeout in tasks or ()
+        step_message(StepId(UUID(run_id), rev, index), name, queue, priority, 1, options)
+        for run_id, rev, index, name, queue, priority, options in tasks or ()
     ]
     return steps + [advance_message(UUID(run_id), queue, priority) for run_id, queue, priority in looks or ()]

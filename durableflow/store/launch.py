@@ -7,6 +7,7 @@ run look; INNER, it only lets those begin that need it.
 
 import math
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cache
 from uuid import UUID
 
@@ -60,19 +61,26 @@ launched AS (
 _LAUNCH_ANY = """
 launched AS (
     INSERT INTO durableflow_core.step
-        (run_id, rev, index, name, kind, state, shard, input, options, queue, priority, created_at, due_at, begun,
-         needs, sources, feeds, gate, child_id)
+        (run_id, rev, index, name, kind, state, shard, input, options, queue, priority, created_at, due_at, expires_at,
+         begun, needs, sources, feeds, answers, errbacks, gate, child_id)
     SELECT next.run_id, next.rev, n.index, n.name, n.kind,
-           CASE WHEN n.kind = 'task' AND n.sources IS NULL AND NOT n.held THEN 'ready' ELSE 'pending' END,
+           CASE WHEN n.kind = 'task' AND n.sources IS NULL AND n.answers IS NULL AND NOT n.held THEN 'ready'
+                ELSE 'pending' END,
            n.shard, n.input::json, n.options::json, n.queue, n.priority, durableflow_core.now(),
-           coalesce(n.until, durableflow_core.now() + make_interval(secs => n.delay)), n.begun,
-           coalesce(cardinality(n.sources::int[]), 0), n.sources::int[], n.feeds::int[], n.gate, n.child_id
+           coalesce(n.until, CASE WHEN n.kind <> 'task' OR (n.sources IS NULL AND n.answers IS NULL)
+                                  THEN durableflow_core.now() + make_interval(secs => n.delay) END),
+           coalesce(n.expires_at, CASE WHEN n.sources IS NULL AND n.answers IS NULL
+                                       THEN durableflow_core.now() + make_interval(secs => n.expires) END),
+           n.begun, coalesce(cardinality(n.sources::int[]), 0), n.sources::int[], n.feeds::int[], n.answers::int[],
+           n.errbacks::int[], n.gate, n.child_id
     FROM next, unnest(%(indexes)s::int[], %(names)s::text[], %(kinds)s::text[], %(shards)s::smallint[],
                       %(inputs)s::text[], %(options)s::text[], %(queues)s::text[], %(priorities)s::smallint[],
-                      %(delays)s::float8[], %(untils)s::timestamptz[], %(begun)s::bool[], %(sources)s::text[],
-                      %(feeds)s::text[], %(gates)s::smallint[], %(held)s::bool[], %(child_ids)s::uuid[])
-        AS n(index, name, kind, shard, input, options, queue, priority, delay, until, begun, sources, feeds, gate,
-             held, child_id)
+                      %(delays)s::float8[], %(untils)s::timestamptz[], %(expires)s::float8[],
+                      %(expire_ats)s::timestamptz[], %(begun)s::bool[], %(sources)s::text[], %(feeds)s::text[],
+                      %(answers)s::text[], %(errbacks)s::text[], %(gates)s::smallint[], %(held)s::bool[],
+                      %(child_ids)s::uuid[])
+        AS n(index, name, kind, shard, input, options, queue, priority, delay, until, expires, expires_at, begun,
+             sources, feeds, answers, errbacks, gate, held, child_id)
     RETURNING run_id, rev, index, name, kind, state, queue, priority, due_at
 ), waiting AS (
     INSERT INTO durableflow_core.queued (run_id, rev, gate, index)
@@ -84,9 +92,9 @@ _SEND = """
 sent AS (
     INSERT INTO durableflow_core.ready
         (run_id, rev, index, name, queue, priority, due_at, dispatched_at, dispatches)
-    SELECT run_id, rev, index, name, queue, priority, durableflow_core.now(),
+    SELECT run_id, rev, index, name, queue, priority, coalesce(due_at, durableflow_core.now()),
            CASE WHEN fits THEN durableflow_core.now() END, fits::int
-    FROM (SELECT l.*, l.index < {eager} AND NOT EXISTS (
+    FROM (SELECT l.*, l.index < {eager} AND (l.due_at <= durableflow_core.now()) IS NOT FALSE AND NOT EXISTS (
               SELECT FROM durableflow_core.congestion AS g WHERE g.queue = l.queue) AS fits
           FROM launched AS l WHERE l.state = 'ready' OFFSET 0) AS task
     RETURNING index, dispatches
@@ -95,7 +103,8 @@ sent AS (
 _TIMERS = """
 timers AS (
     INSERT INTO durableflow_core.wake (run_id, reason, rev, index, due_at, visible_at)
-    SELECT run_id, 'timer', rev, index, due_at, due_at FROM launched WHERE due_at IS NOT NULL
+    SELECT run_id, 'timer', rev, index, due_at, due_at FROM launched
+    WHERE due_at IS NOT NULL AND kind <> 'task'
 )"""
 
 _JOIN = """
@@ -113,7 +122,7 @@ def launch_sql(steps: Sequence[StepSpec]) -> str:
     children = [spec.child for spec in steps if spec.child is not None]
     return _ctes(
         _launch(steps),
-        any(spec.delay is not None or spec.until is not None for spec in steps),
+        any(spec.kind != "task" and (spec.delay is not None or spec.until is not None) for spec in steps),
         any(spec.role == "joined" for spec in steps),
         bool(children),
         any(child.input.blobs or child.variables.blobs for child in children),
@@ -149,9 +158,12 @@ def _special(spec: StepSpec) -> bool:
         spec.begun
         or bool(spec.needs)
         or bool(spec.feeds)
+        or bool(spec.answers)
+        or bool(spec.errbacks)
         or spec.gate is not None
         or spec.until is not None
         or spec.child is not None
+        or '"sending"' in spec.options
     )
 
 
@@ -189,8 +201,13 @@ def _step_parameters(steps: Sequence[StepSpec]) -> dict[str, object]:
         "counter_values": counts,
     }
     if launch == _LAUNCH_ANY:
+        expiries = [_expiry(spec) for spec in steps]
         parameters |= {
             "untils": [spec.until for spec in steps],
+            "expires": [seconds for seconds, _ in expiries],
+            "expire_ats": [moment for _, moment in expiries],
+            "answers": [_array(spec.answers) for spec in steps],
+            "errbacks": [_array(spec.errbacks) for spec in steps],
             "begun": [spec.begun for spec in steps],
             "sources": [_array(spec.needs) for spec in steps],
             "feeds": [_array(spec.feeds) for spec in steps],
@@ -225,6 +242,15 @@ def _shards(steps: Sequence[StepSpec]) -> tuple[list[int | None], list[int]]:
     return found, shares
 
 
+def _expiry(spec: StepSpec) -> tuple[float | None, datetime | None]:
+    """After how many seconds, or when, a task does not begin any more."""
+    if '"expires"' not in spec.options:
+        return None, None
+    said = load(spec.options).sending
+    expires = None if said is None else said.expires
+    return (None, datetime.fromisoformat(expires)) if isinstance(expires, str) else (expires, None)
+
+
 def _array(indexes: Sequence[int]) -> str | None:
     return "{" + ",".join(map(str, indexes)) + "}" if indexes else None
 
@@ -237,5 +263,4 @@ def launch_messages(run_id: UUID, rev: int, steps: Sequence[StepSpec], sent: Seq
 
 
 def _message(step: StepId, spec: StepSpec) -> Message:
-    timeout = load(spec.options).timeout if '"timeout"' in spec.options else None
-    return step_message(step, spec.name, spec.queue, spec.priority, 1, timeout)
+    return step_message(step, spec.name, spec.queue, spec.priority, 1, spec.options)

@@ -1,6 +1,7 @@
 """redrive: failed -> running, by a person. The await at which the run failed is launched again, under a new rev.
 
-What had succeeded there is copied with its outcome; the rest gets fresh attempts. The idempotency keys stay those of
+What had succeeded there is copied with its outcome; the rest gets fresh attempts, at once: a time that a task was put
+off to, or had expired at, was the first launch's. The idempotency keys stay those of
 the first launch, so that an effect which did happen is recognised by whoever receives it a second time. What was begun
 before, and had not succeeded when the run failed, goes on as well.
 
@@ -44,12 +45,13 @@ _REDRIVE = """
 WITH prev AS (
     SELECT run_id FROM durableflow_core.checkpoint WHERE run_id = %(run_id)s AND rev = %(rev)s FOR KEY SHARE
 ), left_over AS (
-    SELECT s.*, s.state = 'succeeded' OR c.state IS NOT DISTINCT FROM 'succeeded' AS done,
-           CASE WHEN s.state = 'succeeded' THEN s.output WHEN c.state = 'succeeded' THEN c.output END AS result,
+    SELECT s.*, (s.state = 'succeeded' OR c.state IS NOT DISTINCT FROM 'succeeded') AND s.answers IS NULL AS done,
+           CASE WHEN s.answers IS NOT NULL THEN NULL
+                WHEN s.state = 'succeeded' THEN s.output WHEN c.state = 'succeeded' THEN c.output END AS result,
            coalesce(c.state IN ('failed', 'cancelled'), false) AS ended,
            (SELECT count(*)::int FROM durableflow_core.step AS p
-             WHERE p.run_id = s.run_id AND p.rev = s.rev AND p.index = ANY(s.sources) AND p.state <> 'succeeded')
-               AS missing
+             WHERE p.run_id = s.run_id AND p.rev = s.rev AND p.index = ANY(s.sources)
+               AND (p.state <> 'succeeded' OR p.answers IS NOT NULL)) AS missing
     FROM durableflow_core.step AS s LEFT JOIN durableflow_core.run AS c ON c.id = s.child_id
     WHERE s.run_id = %(run_id)s AND s.rev = %(from_rev)s AND NOT s.begun
 ), waiting AS (
@@ -67,15 +69,18 @@ WITH prev AS (
 ), again AS (
     INSERT INTO durableflow_core.step
         (run_id, rev, index, name, kind, state, shard, input, output, options, idempotency_key, queue, priority,
-         created_at, due_at, finished_at, needs, sources, feeds, gate, child_id)
+         created_at, due_at, finished_at, needs, sources, feeds, answers, errbacks, gate, child_id)
     SELECT next.run_id, next.rev, s.index, s.name, s.kind,
            CASE WHEN s.done THEN 'succeeded'
-                WHEN s.kind = 'task' AND s.missing = 0 AND NOT s.held THEN 'ready' ELSE 'pending' END,
+                WHEN s.kind = 'task' AND s.missing = 0 AND s.answers IS NULL AND NOT s.held THEN 'ready'
+                ELSE 'pending' END,
            CASE WHEN s.shard > 0 THEN 0 ELSE s.shard END, s.input, s.result, s.options,
            coalesce(s.idempotency_key, s.run_id || ':' || s.rev || ':' || s.index), s.queue, s.priority,
            durableflow_core.now(),
-           CASE s.kind WHEN 'receive' THEN durableflow_core.now() + (s.due_at - s.created_at) ELSE s.due_at END,
-           CASE WHEN s.done THEN durableflow_core.now() END, s.missing, s.sources, s.feeds, s.gate, s.child_id
+           CASE s.kind WHEN 'receive' THEN durableflow_core.now() + (s.due_at - s.created_at)
+                       WHEN 'task' THEN NULL ELSE s.due_at END,
+           CASE WHEN s.done THEN durableflow_core.now() END, s.missing, s.sources, s.feeds, s.answers, s.errbacks,
+           s.gate, s.child_id
     FROM next JOIN waiting AS s ON s.run_id = next.run_id
     RETURNING run_id, rev, index, name, kind, state, shard, queue, priority, due_at, gate, child_id
 ), turns AS (

@@ -184,6 +184,9 @@ step = _table(
     Column("feeds", ARRAY(Integer)),  # the indexes of those that need it
     Column("gate", SmallInteger),  # its group, whose members take turns
     Column("child_id", Uuid),  # the run that it is
+    Column("answers", ARRAY(Integer)),  # the indexes of the steps one of whose failures lets it begin
+    Column("errbacks", ARRAY(Integer)),  # the indexes of the steps that its own failure lets begin
+    Column("expires_at", _TIME),  # it does not begin later than that
     # PostgreSQL parses each CHECK again at every execution of a statement: the twelve that were here cost a linear step
     # a quarter of its time in the server. These five are what the transitions rely on.
     CheckConstraint("state IN ('pending', 'ready', 'running', 'succeeded', 'failed', 'cancelled')", name="state"),

@@ -1,5 +1,4 @@
-"""settle: pending -> succeeded or failed, for a step that no worker executes: a timer, an event, a child, or a step
-that needs one which failed.
+"""settle: pending -> succeeded or failed, for a step that no worker executes: a timer, an event, a child.
 
 Each tests in its own update that the step is still pending, and counts its join down in the same statement. The caller
 holds a wake of the run, so that nothing is lost when it dies in between.
@@ -11,7 +10,7 @@ from uuid import UUID
 
 from durableflow.codec import Encoded
 from durableflow.store.complete import COUNTDOWN
-from durableflow.store.following import ADMIT, ADMITTED, followers
+from durableflow.store.following import FOLLOW, FOLLOWING, followers
 from durableflow.store.messages import Message
 from durableflow.store.successor import Connection
 
@@ -57,14 +56,14 @@ WITH ours AS (
     UPDATE durableflow_core.step
     SET state = %(state)s, output = %(output)s::json, error = %(error)s::json, finished_at = durableflow_core.now()
     WHERE run_id = %(run_id)s AND rev = %(rev)s AND index = %(index)s AND state = 'pending'
-    RETURNING run_id, rev, index, shard, gate
+    RETURNING run_id, rev, index, shard, gate, CASE %(state)s WHEN 'succeeded' THEN feeds END AS feeds
 ), large AS (
     INSERT INTO durableflow_core.value (run_id, hash, body)
     SELECT ours.run_id, v.hash, v.body::json
     FROM ours, unnest(%(hashes)s::text[], %(bodies)s::text[]) AS v(hash, body)
     ON CONFLICT DO NOTHING
-){COUNTDOWN}{ADMIT}
-SELECT (SELECT count(*) FROM ours), {ADMITTED},
+){COUNTDOWN}{FOLLOW}
+SELECT (SELECT count(*) FROM ours), {FOLLOWING},
        EXISTS (SELECT FROM ours WHERE shard >= 0) AND NOT EXISTS (SELECT FROM done WHERE remaining = 0)
 """
 
@@ -81,18 +80,13 @@ WHERE o.run_id = %(run_id)s AND o.rev = %(rev)s AND o.index = %(index)s
 ORDER BY s.rev DESC LIMIT 1
 """
 
-# What a step feeds has a larger index than itself, so that this ends.
-_DOOMED = """
-WITH RECURSIVE origin AS (
-    SELECT error, feeds FROM durableflow_core.step
-    WHERE run_id = %(run_id)s AND rev = %(rev)s AND index = %(index)s AND state = 'failed' AND feeds IS NOT NULL
-), doomed(index) AS (
-    SELECT unnest(feeds) FROM origin
-    UNION
-    SELECT unnest(s.feeds) FROM doomed AS d
-    JOIN durableflow_core.step AS s ON s.run_id = %(run_id)s AND s.rev = %(rev)s AND s.index = d.index
-)
-SELECT d.index, (SELECT error::text FROM origin) FROM doomed AS d ORDER BY d.index
+# Under whichever rev it was awaited last.
+_FAILED_CHILD = """
+SELECT s.rev FROM durableflow_core.step AS o
+JOIN durableflow_core.step AS s ON s.run_id = o.run_id AND s.rev >= o.rev AND s.index = o.index
+                               AND s.child_id = o.child_id
+WHERE o.run_id = %(run_id)s AND o.rev = %(rev)s AND o.index = %(index)s AND s.state = 'failed'
+ORDER BY s.rev DESC LIMIT 1
 """
 
 
@@ -155,13 +149,10 @@ def ended_child(conn: Connection, run_id: UUID, rev: int, index: int) -> EndedCh
     return EndedChild(waiting, child_id, workflow, fails == "true", state, output, error)
 
 
-def spread(conn: Connection, run_id: UUID, rev: int, index: int) -> int:
-    """Fail every step that needs a failed one, also by way of others, with its error. Gives how many there were."""
-    rows = conn.execute(_DOOMED, {"run_id": run_id, "rev": rev, "index": index}).fetchall()
-    count = 0
-    for doomed, error in rows:
-        count += _settle(conn, run_id, rev, doomed, "failed", Encoded(error, {})) is not None
-    return count
+def failed_child(conn: Connection, run_id: UUID, rev: int, index: int) -> int | None:
+    """The rev under which the step has failed that this child is. None: it has not."""
+    row = conn.execute(_FAILED_CHILD, {"run_id": run_id, "rev": rev, "index": index}).fetchone()
+    return None if row is None else int(row[0])
 
 
 def _settle(conn: Connection, run_id: UUID, rev: int, index: int, state: str, value: Encoded) -> Settled | None:

@@ -25,9 +25,10 @@ from uuid import uuid4
 
 import psycopg
 from billiard.einfo import ExceptionInfo
-from celery import states
+from celery import signals, states
+from celery.app.task import Context
 from celery.app.trace import TraceInfo, trace_ok_t
-from celery.exceptions import Ignore, Retry
+from celery.exceptions import Ignore, Retry, TaskRevokedError
 
 from durableflow import codec
 from durableflow.errors import CorruptValue, StepRaised
@@ -49,13 +50,18 @@ from durableflow.store.complete import (
     complete_outcome,
     was_completed,
 )
-from durableflow.store.fail import Failed, fail_for_good, retry_later
+from durableflow.store.fail import AS_BEFORE, Again, Failed, fail_for_good, retry_later
 from durableflow.store.faults import is_transient
 from durableflow.store.launch import INNER, WAKES
 from durableflow.store.messages import Message, StepId, advance_message
+from durableflow.store.replace import replace, was_replaced
 from durableflow.store.successor import Turn
+from durableflow.worker import telling
+from durableflow.worker.asking import NothingToSend, Replaced
 from durableflow.worker.body import run_body
 from durableflow.worker.connections import Connection
+from durableflow.worker.errbacks import failure_told, task_id
+from durableflow.worker.replacing import replacement
 from durableflow.worker.runtime import Runtime
 from durableflow.worker.shield import body_limit, shielded, turn_limit
 from durableflow.worker.verdict import is_termination, judge
@@ -79,9 +85,13 @@ def active() -> "Attempt | None":
 
 
 def trace_attempt(
-    runtime: Runtime, task: Any, trace: Callable[..., trace_ok_t], task_id: str, subject: str, request: dict[str, Any]
+    runtime: Runtime, task: Any, trace: Callable[..., trace_ok_t], subject: str, request: dict[str, Any]
 ) -> trace_ok_t:
-    """Execute one message of a step: see the module. Gives what a tracer gives."""
+    """Execute one message of a step: see the module. Gives what a tracer gives.
+
+    To Celery's hooks and signals the task is known by an id that is the same for all of its attempts, as everywhere in
+    Celery; the message's own tells one dispatch from the next, and ends with the consumer.
+    """
     try:
         with shielded():
             claimed = _claim(runtime, StepId.parse(subject))
@@ -95,10 +105,12 @@ def trace_attempt(
     attempt = Attempt(runtime, task, claimed)
     attempt.decode()
     args, kwargs = attempt.arguments
-    request.update(args=args, kwargs=kwargs, retries=claimed.failures)
+    request.update(attempt.request, args=args, kwargs=kwargs)
+    if claimed.expired:
+        return attempt.expire(request)
     token = _here.set(attempt)
     try:
-        traced = trace(task_id, args, kwargs, request)
+        traced = trace(request["id"], args, kwargs, request)
         attempt.settle(traced)
     finally:
         _here.reset(token)
@@ -126,22 +138,46 @@ class Attempt:
             return
         try:
             stored = self.runtime.large_values(claimed.step.run_id, claimed.input)
-            input_: Any = codec.decode(claimed.input, blobs=stored, extensions=self._results_needed())
+            input_: Any = codec.decode(claimed.input, blobs=stored, extensions=self._named_in_input())
             self.arguments = input_["args"], input_["kwargs"]
         except CorruptValue as error:
             self._refused = error
         except (TypeError, KeyError) as error:
             self._refused = CorruptValue(f"the input of {claimed.name} is not one: {described(error)}")
 
-    def _results_needed(self) -> tuple[codec.Extension, ...]:
-        """What stands in the input where ``later`` named the result of another step."""
+    @functools.cached_property
+    def request(self) -> dict[str, Any]:
+        """What this attempt knows better than its message: fields of the task's request."""
+        said = self.options.sending
+        given = {} if said is None else said.request
+        key = task_id(self.claimed.step, self.claimed.options)
+        return {**given, "id": key, "correlation_id": key, "retries": self.claimed.failures}
+
+    def expire(self, request: dict[str, Any]) -> trace_ok_t:
+        """End the step: it came too late to begin. Celery calls this a revoked task."""
+        task, key = self.task, request["id"]
+        try:
+            with shielded():
+                self._fail(TaskRevokedError("expired"))
+        except Exception as told:
+            _log.info("Discarding revoked task: %s[%s]: %s", task.name, key, described(told))
+        context = Context(request)
+        task.backend.mark_as_revoked(key, "expired", request=context, store_result=not task.ignore_result)
+        signals.task_revoked.send(sender=task, request=context, terminated=False, signum=None, expired=True)
+        return _ignored("expired")
+
+    def _named_in_input(self) -> tuple[codec.Extension, ...]:
+        """What stands in the input where ``later`` named the result of another step, or its failure is told."""
         claimed = self.claimed
+        told: tuple[codec.Extension, ...] = ()
+        if claimed.answers:
+            told = (failure_told(self.runtime, claimed.step, tuple(claimed.answers)),)
         if not claimed.sources:
-            return ()
+            return told
         runtime, run_id = self.runtime, claimed.step.run_id
         texts = runtime.connections.transact(lambda conn: given(conn, claimed.step, claimed.sources))
         results = {index: codec.decode(text, blobs=runtime.large_values(run_id, text)) for index, text in texts.items()}
-        return (Given(results),)
+        return (*told, Given(results))
 
     def execute(self, body: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Run the body and record how it ended. Gives its value; raises what Celery is to be told."""
@@ -151,6 +187,9 @@ class Attempt:
             output = codec.encode(
                 value, where=f"{self.claimed.name} result", limit=self.runtime.settings.max_value_bytes
             )
+        except Replaced as replaced:
+            with shielded():
+                self._replace(replaced)
         except Ignore:
             value, output = None, codec.encode(None)
         except (Exception, SystemExit) as error:
@@ -159,7 +198,7 @@ class Attempt:
             with shielded():
                 self._fail(error)
         with shielded():
-            self._succeed(output)
+            self._succeed(value, output)
         return value
 
     def settle(self, traced: trace_ok_t) -> None:
@@ -182,6 +221,7 @@ class Attempt:
         step = claimed.step
         key = claimed.idempotency_key
         me = Current(step.run_id, claimed.name, claimed.attempt, key, step.rev, step.index, self._is_wanted)
+        telling.started(claimed)
         with executing(me), body_limit(self.options.timeout):
             value = run_body(body, args, kwargs)
         if self.asked is not None:  # retry(throw=False)
@@ -192,9 +232,10 @@ class Attempt:
         claimed = self.claimed
         return self.runtime.connections.transact(lambda conn: is_wanted(conn, claimed.step, claimed.token))
 
-    def _succeed(self, output: codec.Encoded) -> None:
+    def _succeed(self, value: Any, output: codec.Encoded) -> None:
+        turn = self._turn(output)
         try:
-            recorded = self._commit(output, self._turn(output))
+            recorded = self._commit(output, turn)
         except psycopg.Error as error:
             self._fail(StepRaised(f"the result could not be recorded: {described(error)}"))
         if recorded is None:
@@ -203,6 +244,30 @@ class Attempt:
         if recorded.wakes:
             messages.append(self._advance())
         self.runtime.publisher.publish(messages)
+        telling.succeeded(self.runtime, self.claimed, value, turn if recorded.moved is not None else None)
+
+    def _replace(self, replaced: Replaced) -> NoReturn:
+        """Let a canvas take the place of this attempt, as a child run."""
+        step, token = self.claimed.step, self.claimed.token
+        try:
+            spec = replacement(self.runtime, self.claimed, replaced.sig)
+        except Exception as unfit:
+            self._fail(unfit)
+
+        def again(conn: Connection) -> list[Message] | None:
+            return [] if was_replaced(conn, step, spec) else replace(conn, step, token, spec)
+
+        messages = self._write(lambda conn: replace(conn, step, token, spec), again)
+        if messages is None:
+            self._write_end_of_abandoned()
+            raise self._fenced()
+        self.runtime.publisher.publish(messages)
+        raise replaced
+
+    def _write_end_of_abandoned(self) -> None:
+        """Where nobody waits for the step any more, it ends here; where somebody else has it, this changes nothing."""
+        step, token = self.claimed.step, self.claimed.token
+        self._write(*(lambda conn: complete_outcome(conn, step, token, codec.encode(None)),) * 2)
 
     def _turn(self, output: codec.Encoded) -> Turn | None:
         """The run's next checkpoint, computed in memory. None: leave it to ``durableflow.advance``, which counts tries:
@@ -259,13 +324,16 @@ class Attempt:
         """Record the failure, and raise what Celery is to be told of it."""
         verdict = judge(error, self.options, self.claimed.failures + 1, self.task.max_retries)
         step, token = self.claimed.step, self.claimed.token
+        again = None if verdict.delay is None else self._asked_for(error)
         stored = encode_failure(verdict.error, limit=self.runtime.settings.max_value_bytes)
         text = "".join(traceback.format_exception(error))[-_TRACEBACK_LIMIT:]
 
         def record(conn: Connection) -> Failed | None:
             failed = None
             if verdict.delay is not None:
-                failed = retry_later(conn, step, token, stored, traceback=text, delay=verdict.delay)
+                failed = retry_later(
+                    conn, step, token, stored, traceback=text, delay=verdict.delay, again=again or AS_BEFORE
+                )
             return failed or fail_for_good(conn, step, token, stored, traceback=text)  # abandoned: no retry
 
         failed = self._write(record, record)
@@ -273,8 +341,21 @@ class Attempt:
             raise self._fenced() from error
         self.runtime.publisher.publish([*failed.messages, *([self._advance()] if failed.wakes else [])])
         if failed.final:
+            telling.failed(self.claimed, verdict.error, text, awaited=failed.wakes)
             raise verdict.told
+        telling.retrying(self.claimed, verdict.error, text, verdict.delay or 0.0)
         raise Retry(exc=verdict.error, when=verdict.delay) from error
+
+    def _asked_for(self, error: BaseException) -> Again | None:
+        """What the task wants to be different, where ``self.retry(args=..., queue=...)`` says so."""
+        asked = error.sig if isinstance(error, Retry) else None
+        if not isinstance(asked, NothingToSend) or not (asked.changed or asked.queue):
+            return None
+        if not asked.changed:
+            return Again(queue=asked.queue)
+        limit = self.runtime.settings.max_value_bytes
+        input_ = {"args": list(asked.args or ()), "kwargs": dict(asked.kwargs or {})}
+        return Again(codec.encode(input_, where=self.claimed.name, limit=limit), asked.queue)
 
     def _write(self, work: Callable[[Connection], T], again: Callable[[Connection], T]) -> T:
         """Write the attempt's end. After this it is settled, in one way or another.
@@ -297,7 +378,7 @@ class Attempt:
     @functools.cached_property
     def options(self) -> Options:
         """The step's options, with those of this call in front."""
-        defaults: Options = self.task.options
+        defaults: Options = self.task.durable_step.defaults
         if self.claimed.options is None or self.claimed.options == "{}":
             return defaults
         try:

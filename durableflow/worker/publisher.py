@@ -30,9 +30,6 @@ _SILENCE = 1.0
 _BATCH = 1000
 """Most messages that travel to the broker together."""
 
-GRACE = 10.0
-"""Seconds between the soft time limit, which the body may handle, and the hard one, which kills its process."""
-
 _EMBED: dict[str, None] = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
 _EMBED_TEXT = '{"callbacks":null,"errbacks":null,"chain":null,"chord":null}'
 
@@ -132,7 +129,7 @@ class Publisher:
             "id": message.id,
             "root_id": message.subject.partition(":")[0],
             "origin": self._origin,
-            "timelimit": [None, None] if message.timeout is None else [message.timeout + GRACE, message.timeout],
+            "timelimit": [message.hard, message.soft],
             SUBJECT: 1,  # tells the message from others without looking into its body
         }
         properties: dict[str, Any] = {"delivery_mode": 2, "correlation_id": message.id, "reply_to": ""}
@@ -143,7 +140,7 @@ class Publisher:
             )
         self._declare(producer, channel, queue)
         body = f'[[],{{"{SUBJECT}":"{message.subject}"}},{_EMBED_TEXT}]'
-        priority = self._priority(producer, message.priority)
+        priority = self._priority(producer, message.priority) if message.rank is None else message.rank
         prepared = channel.prepare_message(body, priority, "application/json", "utf-8", headers, properties)
         put(prepared, exchange=exchange, routing_key=routing_key)
         if signals.after_task_publish.receivers:

@@ -11,13 +11,15 @@ from typing import Any
 
 from celery import Celery, Task
 from celery.app.trace import trace_ok_t
+from celery.canvas import _chain
+from celery.exceptions import ImproperlyConfigured
 
 from durableflow.language import Step
-from durableflow.language.options import Options
+from durableflow.language.options import GRACE
 from durableflow.store.messages import SUBJECT
+from durableflow.worker.asking import NothingToSend, Replaced
 from durableflow.worker.attempt import active, trace_attempt
 from durableflow.worker.body import run_body
-from durableflow.worker.publisher import GRACE
 from durableflow.worker.request import durable_request
 from durableflow.worker.runtime import Runtime
 
@@ -43,22 +45,22 @@ class _Tracer:
         return None if task is None else task.__dict__.get("_durable_trace")
 
     def __set__(self, task: Any, trace: Callable[..., trace_ok_t] | None) -> None:
-        task.__dict__["_durable_trace"] = None if trace is None else task.wrap_trace(trace)
+        task.__dict__["_durable_trace"] = None if trace is None else task.durable_trace(trace)
 
 
 class DurableTask:
     """The mixin that makes a task an attempt of a step; it comes first in the class's bases.
 
-    runtime: of the application; step: the definition; options: the definition's.
+    durable_runtime: of the application; durable_step: the definition. The task is the user's own: names that it may
+    have for itself are left to it.
     """
 
     __trace__ = _Tracer()
 
-    runtime: Runtime
-    step: Step[..., Any]
-    options: Options
+    durable_runtime: Runtime
+    durable_step: Step[..., Any]
 
-    def wrap_trace(self, trace: Callable[..., trace_ok_t]) -> Callable[..., trace_ok_t]:
+    def durable_trace(self, trace: Callable[..., trace_ok_t]) -> Callable[..., trace_ok_t]:
         """The tracer that claims first. A message that carries arguments instead of a step's id (somebody sent the task
         with Celery's own means) is traced as it is: it runs, and is no part of any run."""
 
@@ -68,16 +70,58 @@ class DurableTask:
             subject = kwargs.get(SUBJECT)
             if subject is None:
                 return trace(task_id, args, kwargs, request)
-            return trace_attempt(self.runtime, self, trace, task_id, subject, {} if request is None else request)
+            return trace_attempt(self.durable_runtime, self, trace, subject, {} if request is None else request)
 
         return trace_durably
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         attempt = active()
-        if attempt is None or attempt.task is not self or attempt.begun:
-            # Sent with Celery's own means, or called by somebody's code: no part of a run.
-            return run_body(super().__call__, args, kwargs)  # type: ignore[misc]
-        return attempt.execute(super().__call__, args, kwargs)  # type: ignore[misc]
+        if attempt is not None and attempt.task is self and not attempt.begun:
+            return attempt.execute(self._durable_body(), args, kwargs)
+        # Sent with Celery's own means, or called by somebody's code: no part of a run.
+        return run_body(self._durable_body(), args, kwargs)
+
+    def _durable_body(self) -> Callable[..., Any]:
+        """What the tracer would call if the class had no ``__call__`` of ours.
+
+        Celery's own ``__call__`` gives a body that is called by hand a request of its own; a tracer avoids it where a
+        class does not override it, and so must we: ``self.retry`` of a task that runs eagerly asks that request.
+        """
+        request = self.request_stack.top  # type: ignore[attr-defined]
+        if super().__call__.__func__ is not Task.__call__ or request is None:  # type: ignore[misc]
+            return super().__call__  # type: ignore[misc, no-any-return]
+        if request.called_directly or request._protected:
+            return super().__call__  # type: ignore[misc, no-any-return]
+        request._protected = 1
+        return self.run  # type: ignore[attr-defined, no-any-return]
+
+    def replace(self, sig: Any) -> Any:
+        """As Celery's: the task ends, and what is in ``sig`` takes its place. Its step becomes a child run.
+
+        Raises ImproperlyConfigured, as Celery does, for a signature that is part of a chord, and for an empty chain.
+        """
+        attempt = active()
+        if attempt is None or attempt.task is not self:
+            return super().replace(sig)  # type: ignore[misc]
+        if "chord" in sig.options:
+            raise ImproperlyConfigured("A signature replacing a task must not be part of a chord")
+        if isinstance(sig, _chain) and not getattr(sig, "tasks", True):
+            raise ImproperlyConfigured("Cannot replace with an empty chain")
+
+        def replaced() -> None:  # called by Task.on_replace, after whatever the task's own does to the signature
+            raise Replaced(sig)
+
+        sig.delay = replaced
+        return self.on_replace(sig)
+
+    def add_to_chord(self, sig: Any, lazy: bool = False) -> Any:
+        """Refused in a durable canvas, whose shape is stored: ``return self.replace(group(...))`` does it there."""
+        attempt = active()
+        if attempt is None or attempt.task is not self:
+            return super().add_to_chord(sig, lazy)  # type: ignore[misc]
+        raise ValueError(
+            "a durable chord takes no more members: return self.replace(group(...)) from this task instead"
+        )
 
     def retry(self, *args: Any, **kwargs: Any) -> Any:
         """As Celery's, which asks ``signature_from_request`` for what it sends."""
@@ -90,19 +134,11 @@ class DurableTask:
     def signature_from_request(self, request: Any = None, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
         """What ``retry()`` and ``autoretry_for`` would send: nothing. The step's row says when it is tried again."""
         attempt = active()
-        if attempt is None or attempt.task is not self:
-            return super().signature_from_request(request, args, kwargs, **options)  # type: ignore[misc]
-        return _NothingToSend(attempt.arguments)
-
-
-class _NothingToSend:
-    """Stands for the signature of a retry, which must not be published."""
-
-    def __init__(self, arguments: tuple[Any, Any]) -> None:
-        self.args, self.kwargs = arguments
-
-    def apply_async(self, *args: Any, **kwargs: Any) -> None:
-        """Publish nothing."""
+        if attempt is not None and attempt.task is self:
+            return NothingToSend(attempt.arguments, args, kwargs, options.get("queue"))
+        if request is not None and SUBJECT in (request.kwargs or {}):  # in the parent, of a child that was lost
+            return NothingToSend(([], {}), None, None, None)
+        return super().signature_from_request(request, args, kwargs, **options)  # type: ignore[misc]
 
 
 def step_task(app: Celery, runtime: Runtime, step: Step[..., Any]) -> Task:
@@ -111,9 +147,8 @@ def step_task(app: Celery, runtime: Runtime, step: Step[..., Any]) -> Task:
     attributes: dict[str, Any] = SAFE | {
         "name": step.name,
         "run": staticmethod(step.function),
-        "runtime": runtime,
-        "step": step,
-        "options": options,
+        "durable_runtime": runtime,
+        "durable_step": step,
         "queue": options.queue,
         "Request": durable_request(app.Task.Request),
         "__module__": step.function.__module__,

@@ -15,6 +15,7 @@ from celery.exceptions import Reject, Retry
 from durableflow.errors import CorruptValue, StepRaised, StepTimedOut, ValueRefused
 from durableflow.language.options import Options
 from durableflow.language.results import described
+from durableflow.worker.asking import NothingToSend
 
 _LONGEST_WAIT = 365 * 86_400.0
 """Seconds. PostgreSQL has no interval for ``countdown=inf``, and a failure that cannot be recorded would come back."""
@@ -38,7 +39,10 @@ def judge(error: BaseException, options: Options, failures: int, max_retries: in
     """
     if isinstance(error, Retry):
         cause = error.exc if isinstance(error.exc, BaseException) else StepRaised(f"it asked for a retry: {error}")
-        return Verdict(cause, _seconds(error.when) if _may_ask(options, failures, max_retries) else None, cause)
+        # What ``retry()`` raises, it has judged; a Retry that somebody raised by hand, nobody has.
+        granted = options.retry is None and isinstance(error.sig, NothingToSend)
+        again = granted or _may_ask(options, failures, max_retries)
+        return Verdict(cause, _seconds(error.when) if again else None, cause)
     if isinstance(error, Reject):
         cause = error.reason if isinstance(error.reason, BaseException) else StepRaised(f"rejected: {error.reason}")
         again = error.requeue and _may_ask(options, failures, max_retries)

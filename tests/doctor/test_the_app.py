@@ -9,7 +9,6 @@ import celery
 import pytest
 
 from durableflow import DurableFlow
-from durableflow.doctor import adopted
 from durableflow.doctor.checks import CHECKS
 from durableflow.doctor.examination import _made
 from durableflow.doctor.patient import Patient
@@ -112,15 +111,6 @@ def test_an_adopted_app_that_has_chosen_nothing_is_fine() -> None:
         assert check(df, name).state == "fine"
 
 
-def test_a_celery_app_is_examined_as_whoever_has_adopted_it_or_as_if_it_were_adopted() -> None:
-    app = celery_app()
-    df = flow(app)
-    assert adopted(app) is df
-    alone = adopted(celery_app())
-    assert isinstance(alone, DurableFlow)
-    assert adopted(alone.celery) is alone
-
-
 Look = Callable[..., list[str]]
 
 
@@ -164,7 +154,7 @@ def test_tasks_that_outlast_the_visibility_timeout_are_a_danger_and_durable_ones
     app.conf.task_time_limit = 3600
     assert on_redis("visibility-timeout", "redis", app) == []
 
-    df = adopted(app)
+    df = flow(app)
     df.step(name="durable", timeout=100_000)(nothing)
     assert on_redis("visibility-timeout", "redis", app) == []
 
@@ -189,5 +179,5 @@ def test_on_rabbitmq_its_consumer_timeout_is_what_counts(on_redis: Look) -> None
     assert on_redis("consumer-timeout", "amqp", app) == [
         "warning: tasks may run longer than RabbitMQ's consumer timeout, 1800 s unless it is configured otherwise"
     ]
-    assert check(adopted(app), "visibility-timeout").state == "does not apply"
-    assert check(adopted(app), "consumer-timeout").state == "does not apply"
+    for name in ("visibility-timeout", "consumer-timeout"):
+        assert check(flow(), name).state == "does not apply"

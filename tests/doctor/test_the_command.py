@@ -11,12 +11,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from durableflow.cli import main
+from durableflow.cli import main, run
 from durableflow.config import Settings
 from durableflow.doctor.checks import CHECKS
 from tests.docs.pages import ROOT, anchors
 from tests.doctor import shop
-from tests.doctor.conftest import KEY, NO_DATABASE, check, wait_for
+from tests.doctor.conftest import KEY, NO_DATABASE, celery_app, check, flow, wait_for
 from tests.worker.workers import Worker
 
 Done = "subprocess.CompletedProcess[str]"
@@ -44,7 +44,7 @@ def inline(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
     """In this process, which is quicker."""
     monkeypatch.setattr(sys, "path", sys.path.copy())
 
-    def run(*arguments: str, **variables: str) -> Done:
+    def called(*arguments: str, **variables: str) -> Done:
         monkeypatch.setattr(sys, "argv", ["durableflow", "doctor", *arguments])
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
@@ -53,7 +53,7 @@ def inline(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
         said = capsys.readouterr()
         return subprocess.CompletedProcess(arguments, int(ended.value.code or 0), said.out, said.err)
 
-    return run
+    return called
 
 
 @pytest.fixture
@@ -137,6 +137,13 @@ def test_a_celery_app_that_nothing_has_adopted_is_examined_as_if_it_were(inline:
     assert "hunter2" not in done.stdout
     found = {one["name"]: one["state"] for one in json.loads(done.stdout)["checks"]}
     assert (found["eager"], found["prefetch"], found["broker"]) == ("danger", "fine", "danger")
+
+
+def test_it_takes_its_application_from_whoever_runs_it_as_celery_does(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(["doctor", "--json"], prog_name="celery durableflow", application=lambda: flow(celery_app()))
+    assert ended.value.code == 1
+    assert json.loads(capsys.readouterr().out)["application"] == "legacy"
 
 
 @pytest.mark.usefixtures("project")
