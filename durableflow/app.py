@@ -49,10 +49,12 @@ class DurableFlow(Client):
     def settings(self) -> Settings:
         """The settings, read at the first use. An adopted app's workers listen to its own default queue: so do runs and
         steps that name none, unless the settings say otherwise. Raises ConfigurationError."""
+        # First: where this raises, nothing may be cached yet, and `super().settings` is cached under the same name.
+        queue = None if self._owned else self._celery.conf.task_default_queue
         settings = super().settings
-        if self._owned or "queue" in settings.model_fields_set:
+        if queue is None or "queue" in settings.model_fields_set:
             return settings
-        return settings.model_copy(update={"queue": self._celery.conf.task_default_queue})
+        return settings.model_copy(update={"queue": queue})
 
     @property
     def celery(self) -> Celery:

@@ -104,6 +104,11 @@ def redact(url: str) -> str:
     return ";".join(_redact_one(part) for part in _FAILOVER.split(url))
 
 
+def secrets_in(url: str) -> list[str]:
+    """The parameters of a URL's query that hold a secret."""
+    return [found[0].partition("=")[2] for found in _SECRET_PARAMETER.finditer(url)]
+
+
 def _redact_one(url: str) -> str:
     scheme, separator, rest = url.partition("://")
     if not separator:

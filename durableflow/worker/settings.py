@@ -38,7 +38,17 @@ def transport_for(broker: str) -> str | None:
 
 
 def adopt(app: Celery) -> None:
-    """The one setting that an adopted app gets: its Redis transport, which treats other messages as kombu's does."""
+    """What an adopted app gets, below whatever it has chosen itself, at any time and in any way; may be called again.
+
+    Its Redis transport, which treats other messages as kombu's does; and a prefetch of one, as its default. All else
+    that durable tasks need is theirs alone (``SAFE`` in ``task.py``).
+    """
     conf = app.conf
-    if conf.broker_transport is None and isinstance(conf.broker_url, str):
+    if conf.broker_transport in (None, REDIS) and isinstance(conf.broker_url, str):
         conf.broker_transport = transport_for(conf.broker_url)
+    # The last of the maps is Celery's defaults, in a copy of this app's own. `add_defaults` would not do: it wins over
+    # what `config_from_object` has read. An app that writes old names has old names there.
+    defaults = conf.maps[-1]
+    for name in ("worker_prefetch_multiplier", "CELERYD_PREFETCH_MULTIPLIER"):
+        if name in defaults:
+            defaults[name] = 1
