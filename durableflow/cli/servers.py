@@ -1,6 +1,5 @@
 """The database and the broker of a command, with the reason and the way out where they are not there."""
 
-import importlib
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -34,13 +33,13 @@ def check_servers(flow: "DurableFlow") -> None:
     with closing(Database(flow.settings, "worker start")) as opened:
         opened.transact(lambda _connection: None)
     # An application that was adopted brings its broker in Celery's own settings.
-    _check_broker(flow.settings.broker_url or flow.celery.conf.broker_url or flow.settings.require_broker())
+    _check_broker(flow, flow.settings.broker_url or flow.celery.conf.broker_url or flow.settings.require_broker())
 
 
-def _check_broker(url: str) -> None:
-    connect: Any = importlib.import_module("kombu").Connection
+def _check_broker(flow: "DurableFlow", url: str) -> None:
+    connection: Any = flow.celery.connection_for_write(connect_timeout=_PATIENCE)
     try:
-        with connect(url, connect_timeout=_PATIENCE) as broker:
+        with connection as broker:
             broker.ensure_connection(max_retries=1, interval_start=0.2, timeout=_PATIENCE)
             broker.default_channel  # noqa: B018 - with Redis, only a channel connects
     except Exception as error:  # each transport has errors of its own

@@ -29,7 +29,7 @@ def install(host: Host, *, owned: bool = True) -> Runtime:
     if owned:
         app.add_defaults(lambda: settings.celery_settings(host.settings))
     else:
-        app.on_after_configure.connect(lambda **_: settings.adopt(app), weak=False)
+        app.on_after_configure.connect(lambda **_: settings.adopt(app, host.settings), weak=False)
     app.steps["worker"].add(steward_step(runtime))
     _register_when_final(runtime)
     return runtime
