@@ -14,6 +14,7 @@ from durableflow.migrations.pgmq import install_pgmq
 from durableflow.store import schedule
 from durableflow.store.successor import Connection
 from durableflow.worker.connections import connect
+from durableflow.worker.queues import declare
 from durableflow.worker.runtime import Runtime
 from durableflow.worker.settings import broker_database
 
@@ -84,6 +85,18 @@ def broker_trouble(runtime: Runtime) -> str | None:
     finally:
         connection.close()
     return None
+
+
+def declare_queues(runtime: Runtime) -> None:
+    """Declare what this worker is going to consume, where Celery's consumer would end the worker over a queue that is
+    there already, and is another kind of queue than it expects (RabbitMQ)."""
+    connection: Any = runtime.app.connection_for_write(connect_timeout=_BROKER_PATIENCE)
+    try:
+        if connection.transport.driver_type == "amqp":
+            for queue in runtime.app.amqp.queues.consume_from.values():
+                declare(connection, queue)
+    finally:
+        connection.close()
 
 
 def consume_own_queues(runtime: Runtime) -> None:

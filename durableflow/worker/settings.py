@@ -26,6 +26,9 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         "broker_transport": transport_for(broker),
         "broker_connection_retry_on_startup": True,  # a worker outlives its broker, also one that comes up later
         "broker_connection_max_retries": None,
+        # RabbitMQ closes the channel over a message that is not acknowledged in half an hour, and ours are acknowledged
+        # at the end of their step. Without this the worker ends then.
+        "broker_channel_error_retry": True,
         "task_default_queue": settings.queue,
         "task_queue_max_priority": 9,  # AMQP; Redis needs no declaration
         "task_serializer": "json",
@@ -52,7 +55,7 @@ def transport_for(broker: str) -> str | None:
 
 def adopt(app: Celery, settings: Settings) -> None:
     """What an adopted app gets: the transport for its broker, which treats other messages as kombu's does; where that
-    is PostgreSQL, the way to it.
+    is PostgreSQL, the way to it; where it is RabbitMQ, a worker that survives a step of more than half an hour.
 
     Raises:
         ConfigurationError: as ``transport_for``.
@@ -61,6 +64,8 @@ def adopt(app: Celery, settings: Settings) -> None:
     if conf.broker_transport is not None or not isinstance(conf.broker_url, str):
         return
     broker = conf.broker_url
+    if broker.startswith(("amqp://", "amqps://", "pyamqp://")):
+        conf.broker_channel_error_retry = True  # as above, because steps are acknowledged late whatever the app's are
     conf.broker_transport = transport_for(broker)
     database = settings.broker_database(broker)
     if database is not None:
