@@ -5,10 +5,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
-import kombu
 import psycopg
 import pytest
 from celery import Celery
@@ -17,10 +15,11 @@ from durableflow import DurableFlow
 from durableflow.config import Settings
 from durableflow.store.messages import Message, advance_message
 from durableflow.worker import Publisher
+from durableflow.worker.settings import celery_settings
 from tests.faults import app
 from tests.faults.journal import until
 from tests.support import databases
-from tests.support.brokers import redis_database
+from tests.support.brokers import broker_on
 from tests.worker.workers import Worker
 
 
@@ -48,16 +47,8 @@ def site_on(postgres_url: str, template: str, broker_url: str) -> Iterator[Site]
     queue = f"test-{uuid4().hex[:12]}"
     with ExitStack() as stack:
         database_url = stack.enter_context(databases.database(postgres_url, template=template))
-        if urlsplit(broker_url).scheme.startswith("redis"):
-            broker_url = stack.enter_context(redis_database(broker_url))
-        else:
-            stack.callback(_delete_queue, broker_url, queue)
-        yield Site(database_url, broker_url, queue)
-
-
-def _delete_queue(broker_url: str, queue: str) -> None:
-    with kombu.Connection(broker_url) as connection:
-        kombu.Queue(queue, channel=connection.default_channel).delete()
+        broker = stack.enter_context(broker_on(broker_url, database_url, queue))
+        yield Site(database_url, broker, queue)
 
 
 class Fleet:
@@ -76,7 +67,9 @@ class Fleet:
         self._directory = directory
         self._env = {**site.env, **(settings or {})}
         self._stack = ExitStack()
-        self._publisher = Publisher(Celery("test", broker=site.broker_url, set_as_current=False))
+        celery = Celery("test", set_as_current=False)
+        celery.conf.update(celery_settings(Settings.load(broker_url=site.broker_url, queue=site.queue)))
+        self._publisher = Publisher(celery)
 
     def start(self, *concurrency: int, more: dict[str, str] | None = None, program: str = "celery") -> list[Worker]:
         """Start a worker for each number of pool children, and wait until all of them take messages. more: of the
