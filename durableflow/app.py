@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from celery import Celery
+from celery.local import maybe_evaluate
 
 from durableflow.client import Client, Publish
 from durableflow.config import Settings
-from durableflow.worker import install
+from durableflow.worker import host_of, install
 
 
 class DurableFlow(Client):
@@ -57,3 +58,12 @@ class DurableFlow(Client):
         if self._owned:
             self.settings.require_broker()
         return self._runtime.publisher.publish
+
+
+def adopted_by(app: Celery) -> DurableFlow | None:
+    """The application that has adopted a Celery app, or whose own it is. None: there is none.
+
+    app: may be a proxy, such as ``celery.current_app``, or the copy of an app that a spawned pool child has.
+    """
+    host = host_of(maybe_evaluate(app))
+    return host if isinstance(host, DurableFlow) else None

@@ -6,20 +6,43 @@ that does not exist, an option that is not one). ``dev`` ends with the status of
 
 import os
 import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
+from durableflow.cli.given import given_application
 from durableflow.cli.mistake import Mistake
 from durableflow.errors import DurableFlowError
 
-__all__ = ["main"]
+if TYPE_CHECKING:
+    from durableflow import DurableFlow
+
+__all__ = ["main", "run"]
 
 
 def main() -> None:
-    """Run the command line of this process and exit. A mistake of the user's is a message, never a traceback."""
-    # Not at the top: a wrong argument should not wait for all of Celery to load.
-    from durableflow.cli.commands import app
+    """Run the command line of this process and exit."""
+    run(sys.argv[1:])
 
+
+def run(
+    arguments: Sequence[str],
+    *,
+    prog_name: str = "durableflow",
+    application: "Callable[[], DurableFlow] | None" = None,
+) -> None:
+    """Run one command and exit. A mistake of the user's is a message, never a traceback.
+
+    prog_name: what help calls the program; application: where somebody else's command line knows the application
+    (``flask durableflow``), what gives it. It is asked for when a command needs it, and may raise a ``Mistake``. The
+    commands then lose the argument that names it, and use its settings.
+    """
+    # Not at the top: a wrong argument should not wait for all of Celery to load.
+    from durableflow.cli.commands import app, without_application
+
+    command = app if application is None else without_application()
+    token = given_application.set(application)
     try:
-        app(prog_name="durableflow")
+        command(list(arguments), prog_name=prog_name)
     except Mistake as mistake:
         _complain(str(mistake), 2)
     except DurableFlowError as error:
@@ -27,6 +50,8 @@ def main() -> None:
     except BrokenPipeError:  # `durableflow runs list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    finally:
+        given_application.reset(token)
 
 
 def _complain(message: str, status: int) -> None:

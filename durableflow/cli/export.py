@@ -8,6 +8,7 @@ from uuid import UUID
 
 import typer
 
+from durableflow.cli.given import given_application
 from durableflow.cli.loading import load_application
 from durableflow.cli.mistake import Mistake
 from durableflow.cli.servers import database
@@ -41,7 +42,7 @@ def export(
     except ValueError:
         raise Mistake(f"{run!r} is not the id of a run; `durableflow runs list` shows them") from None
     opened = database(url)
-    if application is not None:
+    if application is not None or given_application.get() is not None:
         load_application(application)
     else:
         rows = opened.transact(lambda connection: connection.execute(_SOURCE, {"id": run_id}).fetchall())

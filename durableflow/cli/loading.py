@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from durableflow.cli.given import given_application
 from durableflow.cli.mistake import Mistake
 from durableflow.errors import DurableFlowError
 
@@ -25,8 +26,8 @@ _OURS = str(Path(__file__).parent.parent)
 _STDLIB = sysconfig.get_path("stdlib")
 
 
-def load_application(spec: str) -> "DurableFlow":
-    """The DurableFlow application that ``module:attribute`` names.
+def load_application(spec: str | None) -> "DurableFlow":
+    """The DurableFlow application that ``module:attribute`` names. None: the one that the command is given.
 
     Raises:
         Mistake: nothing importable is called that, or it is something else; or its module fails to import, and then
@@ -34,11 +35,14 @@ def load_application(spec: str) -> "DurableFlow":
     """
     from durableflow import DurableFlow
 
-    return _load(spec, DurableFlow, "a DurableFlow application")
+    given = given_application.get()
+    if spec is None and given is not None:
+        return given()
+    return _load(spec or "", DurableFlow, "a DurableFlow application")
 
 
 def load_workflow(spec: str) -> "Workflow[..., Any]":
-    """The workflow that ``module:attribute`` names.
+    """The workflow that ``module:attribute`` names, or of that name in the application that the command is given.
 
     Raises:
         Mistake: as for :func:`load_application`.
@@ -49,7 +53,7 @@ def load_workflow(spec: str) -> "Workflow[..., Any]":
 
 
 def load_compiled(spec: str) -> "Compiled[..., Any]":
-    """The workflow or routine that ``module:attribute`` names.
+    """The workflow or routine that ``module:attribute`` names, or of that name in the application that is given.
 
     Raises:
         Mistake: as for :func:`load_application`.
@@ -76,6 +80,9 @@ def check_module(spec: str) -> None:
 
 
 def _load(spec: str, wanted: type[T], title: str) -> T:
+    given = given_application.get()
+    if given is not None and ":" not in spec:
+        return _defined(given(), spec, wanted, title)
     name, attribute = _split(spec)
     module = _import(name)
     value: Any = module
@@ -88,6 +95,19 @@ def _load(spec: str, wanted: type[T], title: str) -> T:
         found = type(value).__name__
         raise Mistake(f"{spec} is not {title} but {_article(found)}{_meant(module, attribute, wanted, title)}")
     return value
+
+
+def _defined(flow: "DurableFlow", name: str, wanted: type[T], title: str) -> T:
+    """What is registered under a name, which may lack its first part, the application's."""
+    found = flow.registry.present(name) or flow.registry.present(f"{flow.name}.{name}")
+    if isinstance(found, wanted):
+        return found
+    if found is not None:
+        raise Mistake(f"{found.name} is not {title} but {_article(type(found).__name__)}")
+    names = [each.name for each in flow.registry.compiled if isinstance(each, wanted)]
+    close = difflib.get_close_matches(name, [*names, *(each.partition(".")[2] for each in names)], n=1)
+    hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(sorted(names)[:10]) or 'none'}"
+    raise Mistake(f"{flow.name} has no {title.partition(' ')[2]} named {name!r}; {hint}")
 
 
 def _split(spec: str) -> tuple[str, str]:

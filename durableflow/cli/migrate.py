@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from durableflow.config import Settings, redact
+from durableflow.cli.servers import settings
+from durableflow.config import redact
 
 
 def migrate(
@@ -18,5 +19,5 @@ def migrate(
     """Create or upgrade durableflow's tables and views. Any number of these may run at once."""
     from durableflow.migrations import migrate as bring_to
 
-    url = Settings.load(database_url=database).require_database()
+    url = settings(database).require_database()
     typer.echo(f"{redact(url)} is at schema {bring_to(url, revision)}")

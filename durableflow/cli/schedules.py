@@ -23,7 +23,7 @@ app = typer.Typer(
 T = TypeVar("T")
 
 AppArgument = Annotated[
-    str, typer.Argument(metavar="MODULE:ATTRIBUTE", help="The application, such as shop:df", show_default=False)
+    str | None, typer.Argument(metavar="MODULE:ATTRIBUTE", help="The application, such as shop:df", show_default=False)
 ]
 NameArgument = Annotated[
     str, typer.Argument(metavar="NAME", help="The schedule, such as shop.nightly", show_default=False)
@@ -83,7 +83,7 @@ def backfill(
     typer.echo(f"{len(ticks)} {'run' if len(ticks) == 1 else 'runs'} {'would be ' if dry_run else ''}started", err=True)
 
 
-def _schedule(application: str, name: str) -> "Schedule":
+def _schedule(application: str | None, name: str) -> "Schedule":
     client = load_application(application)
     return _asked(lambda: client.schedule(name))
 

@@ -4,6 +4,7 @@ import importlib
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+from durableflow.cli.given import given_application
 from durableflow.config import Settings, redact
 from durableflow.errors import BrokerUnreachable
 
@@ -14,11 +15,18 @@ if TYPE_CHECKING:
 _PATIENCE = 5  # seconds
 
 
+def settings(url: str | None) -> Settings:
+    """The settings of a command: with the given URL, or those of the application that it is given, or else of the
+    environment."""
+    given = given_application.get()
+    return given().settings if given is not None and url is None else Settings.load(database_url=url)
+
+
 def database(url: str | None) -> "Database":
-    """The database of a command: the given URL, or that of the environment."""
+    """The database of a command: the given URL, or that of its settings."""
     from durableflow.client.database import Database
 
-    return Database(Settings.load(database_url=url), "command line")
+    return Database(settings(url), "command line")
 
 
 def check_servers(flow: "DurableFlow") -> None:

@@ -12,13 +12,15 @@ from durableflow.cli.servers import check_servers
 
 def worker(
     context: typer.Context,
-    application: Annotated[str, typer.Argument(metavar="MODULE:ATTRIBUTE", help="The application, such as shop:df")],
+    application: Annotated[
+        str | None, typer.Argument(metavar="MODULE:ATTRIBUTE", help="The application, such as shop:df")
+    ],
 ) -> None:
     """Run a worker. Every option after the application is one of `celery worker`.
 
     For example: durableflow worker shop:df -c 4 -Q payments,durableflow --loglevel INFO
     """
-    if application.startswith("-"):
+    if application is not None and application.startswith("-"):
         raise Mistake("name the application first: durableflow worker shop:df [options of `celery worker`]")
     flow = load_application(application)
     check_servers(flow)

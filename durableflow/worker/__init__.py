@@ -13,8 +13,8 @@ PostgreSQL knows what is to be done, and the steward has it done.
                             advance.py: lease → load → turn → commit → publish
 """
 
-from durableflow.worker.install import install
+from durableflow.worker.install import host_of, install
 from durableflow.worker.publisher import Publisher
 from durableflow.worker.runtime import Runtime
 
-__all__ = ["Publisher", "Runtime", "install"]
+__all__ = ["Publisher", "Runtime", "host_of", "install"]

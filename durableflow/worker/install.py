@@ -3,6 +3,7 @@
 import os
 from typing import Any
 from uuid import UUID
+from weakref import ReferenceType, WeakKeyDictionary, ref
 
 from celery import Celery, signals
 from celery._state import connect_on_app_finalize
@@ -16,6 +17,15 @@ from durableflow.worker.request import turn_request
 from durableflow.worker.runtime import Host, Runtime
 from durableflow.worker.task import SAFE, DurableTask, step_task
 
+_hosts: WeakKeyDictionary[Any, ReferenceType[Host]] = WeakKeyDictionary()
+"""Which application is in which Celery app."""
+
+
+def host_of(app: Celery) -> Host | None:
+    """The application that was put into a Celery app, or into the one that this is a spawned child's copy of."""
+    known = _hosts.get(app)
+    return None if known is None else known()
+
 
 def install(host: Host, *, owned: bool = True) -> Runtime:
     """Register the application's steps and ``durableflow.advance`` as tasks of its Celery app, and the steward as a
@@ -25,6 +35,7 @@ def install(host: Host, *, owned: bool = True) -> Runtime:
     are made safe. Steps may be defined after this; those that are defined after the worker has started are not known.
     """
     app = host.celery
+    _hosts[app] = ref(host)
     runtime = Runtime(host, app, owned=owned)
     if owned:
         app.add_defaults(lambda: settings.celery_settings(host.settings))
@@ -58,6 +69,7 @@ def _register_when_final(runtime: Runtime) -> None:
             register(runtime, app)
         elif final.main == app.main and _is_spawned_child():
             # The app that a spawned child was handed: a copy, without anything that was done to the original.
+            _hosts[final] = ref(runtime.host)
             register(Runtime(runtime.host, final, owned=runtime.owned), final)
 
     def on_worker_init(sender: Any = None, **_: Any) -> None:
