@@ -14,6 +14,9 @@ from typing import Any
 from billiard.exceptions import SoftTimeLimitExceeded
 from billiard.process import current_process
 
+from durableflow.steward import threads
+from durableflow.worker import green
+
 TURN_LIMIT = 20.0
 """Seconds that a workflow's own code may take from one await to the next."""
 
@@ -42,17 +45,18 @@ def shielded() -> Iterator[None]:
 @contextmanager
 def body_limit(seconds: float | None) -> Iterator[None]:
     """Raise SoftTimeLimitExceeded in the block after so many seconds, in a pool where Celery does not: in solo's main
-    thread. Where each step has a thread, nothing can interrupt it."""
-    if seconds is None or is_pool_child():
-        yield
-        return
-    with _alarm(seconds, SoftTimeLimitExceeded):
-        yield
+    thread, and in a greenlet. Where each step has a thread, nothing can interrupt it."""
+    with green.hard_limit():
+        if seconds is None or is_pool_child():
+            yield
+            return
+        with _alarm(seconds, SoftTimeLimitExceeded):
+            yield
 
 
 @contextmanager
 def turn_limit() -> Iterator[None]:
-    """Raise TurnHangs in the block after TURN_LIMIT, where a main thread runs it."""
+    """Raise TurnHangs in the block after TURN_LIMIT, where a main thread or a greenlet runs it."""
     with _alarm(TURN_LIMIT, TurnHangs):
         yield
 
@@ -64,6 +68,10 @@ def is_pool_child() -> bool:
 
 @contextmanager
 def _alarm(seconds: float, error: type[BaseException]) -> Iterator[None]:
+    if threads.are_greenlets():
+        with green.limit(seconds, error):
+            yield
+        return
     if _OURS is None or not _in_main_thread():
         yield
         return

@@ -73,7 +73,8 @@ class Grounds:
         """At least so many workers that take messages."""
         missing = [self._start() for _ in range(count - len(self.workers))]
         for worker in missing:
-            worker.wait_until_ready()
+            until(lambda worker=worker: " ready." in worker.text() or worker.process.poll() is not None, "a worker")
+        assert len(self.workers) >= count, [worker.text() for worker in missing]
         return self.workers
 
     def close(self) -> None:
