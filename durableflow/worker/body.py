@@ -12,9 +12,12 @@ import threading
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
+from billiard.exceptions import SoftTimeLimitExceeded
+
 from durableflow.errors import StepRaised
 from durableflow.steward import threads
 from durableflow.worker.loop import run_for_greenlet
+from durableflow.worker.shield import own_limit
 
 _loops = threading.local()
 
@@ -39,7 +42,7 @@ def _run(coroutine: Coroutine[Any, Any, Any]) -> Any:
         runner = _loops.runner = asyncio.Runner()
     done = False
     try:
-        value = runner.run(coroutine, context=contextvars.copy_context())
+        value = runner.run(_limited(coroutine, own_limit()), context=contextvars.copy_context())
         done = True
         return value
     finally:
@@ -48,3 +51,14 @@ def _run(coroutine: Coroutine[Any, Any, Any]) -> Any:
         if not done and asyncio.all_tasks(runner.get_loop()):
             _loops.runner = None
             runner.close()
+
+
+async def _limited(coroutine: Coroutine[Any, Any, Any], seconds: float | None) -> Any:
+    limit = asyncio.timeout(seconds)
+    try:
+        async with limit:
+            return await coroutine
+    except TimeoutError:
+        if limit.expired():
+            raise SoftTimeLimitExceeded from None
+        raise

@@ -9,6 +9,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import Any
 
 from billiard.exceptions import SoftTimeLimitExceeded
@@ -22,6 +23,9 @@ TURN_LIMIT = 20.0
 
 _CELERYS = getattr(signal, "SIGUSR1", None)
 _OURS = getattr(signal, "SIGALRM", None)
+
+
+_own_limit: ContextVar[float | None] = ContextVar("durableflow_own_limit", default=None)
 
 
 class TurnHangs(BaseException):
@@ -45,13 +49,24 @@ def shielded() -> Iterator[None]:
 @contextmanager
 def body_limit(seconds: float | None) -> Iterator[None]:
     """Raise SoftTimeLimitExceeded in the block after so many seconds, in a pool where Celery does not: in solo's main
-    thread, and in a greenlet. Where each step has a thread, nothing can interrupt it."""
+    thread, and in a greenlet. Where each step has a thread, nothing can interrupt it but itself: see ``own_limit``."""
     with green.hard_limit():
         if seconds is None or is_pool_child():
             yield
-            return
-        with _alarm(seconds, SoftTimeLimitExceeded):
-            yield
+        elif threads.are_greenlets() or (_OURS is not None and _in_main_thread()):
+            with _alarm(seconds, SoftTimeLimitExceeded):
+                yield
+        else:
+            token = _own_limit.set(seconds)
+            try:
+                yield
+            finally:
+                _own_limit.reset(token)
+
+
+def own_limit() -> float | None:
+    """Seconds that the body may take where nobody else sees to it: an event loop can."""
+    return _own_limit.get()
 
 
 @contextmanager

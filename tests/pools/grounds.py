@@ -29,7 +29,8 @@ class Pool:
     """One of Celery's pools, and what it can do.
 
     places: steps that one worker runs at a time; children: whether they run in processes of their own; soft, hard:
-    whether a step's timeout, and Celery's hard limit, end a body that waits; module: that has ``app`` and ``df``.
+    whether a step's timeout, and Celery's hard limit, end a body that waits; kills: whether a cold shutdown can end what
+    runs; module: that has ``app`` and ``df``.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Pool:
     children: bool = False
     soft: bool = True
     hard: bool = True
+    kills: bool = True
     module: str = "tests.pools.app"
 
     def __str__(self) -> str:
@@ -46,9 +48,9 @@ class Pool:
 
 PREFORK = Pool("prefork", ("-P", "prefork", "-c", "2"), 2, children=True)
 SPAWN = Pool("spawn", ("-P", "prefork", "-c", "2"), 2, children=True, module="tests.pools.spawning")
-THREADS = Pool("threads", ("-P", "threads", "-c", "4"), 4, soft=False, hard=False)
+THREADS = Pool("threads", ("-P", "threads", "-c", "4"), 4, soft=False, hard=False, kills=False)
 GEVENT = Pool("gevent", ("-P", "gevent", "-c", "60"), 60)
-SOLO = Pool("solo", ("-P", "solo"), 1, hard=False)
+SOLO = Pool("solo", ("-P", "solo"), 1, hard=False, kills=False)
 POOLS = (PREFORK, SPAWN, THREADS, GEVENT, SOLO)
 
 
