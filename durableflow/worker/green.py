@@ -1,8 +1,8 @@
 """Time limits where steps are greenlets: the gevent pool.
 
-Celery has a hard limit there, a ``gevent.Timeout`` around the whole task, and no soft one. Neither gevent nor Celery can
-interrupt a greenlet that computes and never waits: it keeps the loop, and whatever was to interrupt it. So a limit here
-is two things: a timeout for a greenlet that waits, and, a moment later, an alarm signal for one that does not. The
+Celery has a hard limit there, a ``gevent.Timeout`` around the whole task, and no soft one. Neither gevent nor Celery
+can interrupt a greenlet that computes and never waits: it keeps the loop, and whatever was to interrupt it. So a limit
+here is two things: a timeout for a greenlet that waits, and, a moment later, an alarm signal for one that does not. The
 handler of a signal runs in whichever greenlet has the thread at that moment, and so it knows the culprit.
 """
 

@@ -14,8 +14,8 @@ from durableflow.steward import threads
 T = TypeVar("T")
 
 MOST = 10
-"""In use at a time, of each kind. A transaction or a publish takes milliseconds, and one interpreter runs them all: more
-would bring a pool of hundreds of greenlets no further, and PostgreSQL to its limit."""
+"""In use at a time, of each kind. A transaction or a publish takes milliseconds, and one interpreter runs them all:
+more would bring a pool of hundreds of greenlets no further, and PostgreSQL to its limit."""
 
 
 class Lane(Generic[T]):

@@ -1,7 +1,7 @@
 """An event loop on a thread of the operating system, for the coroutines of greenlets.
 
 The greenlet waits for its coroutine as for a socket: the others run meanwhile. It may be interrupted while it waits, by
-a time limit or by the worker's end. Then its coroutine is cancelled, and after a time limit it has a moment to clean up.
+a time limit or by the worker's end. Then its coroutine is cancelled, after a soft limit with a moment to clean up.
 """
 
 import asyncio

@@ -1,9 +1,7 @@
 """The application that these workers run. What its steps did is in a journal outside of the database."""
 
 import asyncio
-import os
-import signal
-import threading
+import sys
 import time
 from contextlib import suppress
 from typing import Any
@@ -58,17 +56,6 @@ def work(book: str, name: str) -> int:
 
 
 @df.step
-async def work_async(book: str, name: str) -> int:
-    journal = Book(book)
-    name += f"-{current.step.rpartition('.')[2]}-{current.attempt}"
-    journal.note("begins", name)
-    while journal.is_held(name.partition("-")[0]):
-        await asyncio.sleep(0.01)
-    journal.note("ends", name)
-    return current.attempt
-
-
-@df.step
 def meet(book: str, number: int, count: int) -> tuple[str, int]:
     """Ends when so many are at work at the same time; says who it was all along."""
     me, journal = (current.step, current.idempotency_key), Book(book)
@@ -87,6 +74,24 @@ async def meet_async(book: str, number: int, count: int) -> tuple[str, int]:
         await asyncio.sleep(0.01)
         assert me == (current.step, current.idempotency_key), "another step's context"
     return me[1], number
+
+
+@df.step
+async def leaves(how: str) -> None:
+    """Ends as no body should."""
+    if how == "exit":
+        sys.exit(3)
+    raise asyncio.CancelledError
+
+
+@df.step
+async def uses_its_loop() -> tuple[int, bool]:
+    """What clients do: names are looked up in an executor, and the loop is the same next time."""
+    loop = asyncio.get_running_loop()
+    await loop.getaddrinfo("localhost", 80)
+    await asyncio.to_thread(time.sleep, 0.01)
+    add(1, 2).start()
+    return id(loop), current.cancelled
 
 
 @df.step(timeout=1.0)
@@ -138,20 +143,6 @@ def busy_for_too_long() -> None:
         sum(range(1000))
 
 
-@df.step
-def dies() -> int:
-    """Kills the process that it is in, once."""
-    if current.attempt == 1:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return current.attempt
-
-
-@df.step
-def place() -> tuple[int, int]:
-    """The process and the thread that it runs in."""
-    return os.getpid(), threading.get_native_id()
-
-
 @df.workflow
 async def linear(x: int) -> int:
     y = await add(x, 1)
@@ -182,16 +173,8 @@ async def asks() -> str:
 
 
 @df.workflow
-async def works(book: str, *names: str) -> list[int]:
-    attempts = []
-    for name in names:
-        attempts.append(await work(book, name))
-    return attempts
-
-
-@df.workflow
-async def works_async(book: str, name: str) -> int:
-    return await work_async(book, name)
+async def works(book: str) -> list[int]:
+    return [await work(book, "first"), await work(book, "second")]
 
 
 @df.workflow

@@ -5,7 +5,6 @@ leaves it to the next test that needs two to start another. Other packages may u
 its module takes the place of ``tests.pools.app``.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -28,17 +27,13 @@ from tests.worker.workers import Worker
 class Pool:
     """One of Celery's pools, and what it can do.
 
-    places: steps that one worker runs at a time; children: whether they run in processes of their own; soft, hard:
-    whether a step's timeout, and Celery's hard limit, end a body that waits; kills: whether a cold shutdown can end what
-    runs; module: that has ``app`` and ``df``.
+    places: steps that one worker runs at a time; kills: whether a cold shutdown can end what runs; module: that has
+    ``app`` and ``df``.
     """
 
     name: str
     options: tuple[str, ...]
     places: int
-    children: bool = False
-    soft: bool = True
-    hard: bool = True
     kills: bool = True
     module: str = "tests.pools.app"
 
@@ -46,11 +41,11 @@ class Pool:
         return self.name
 
 
-PREFORK = Pool("prefork", ("-P", "prefork", "-c", "2"), 2, children=True)
-SPAWN = Pool("spawn", ("-P", "prefork", "-c", "2"), 2, children=True, module="tests.pools.spawning")
-THREADS = Pool("threads", ("-P", "threads", "-c", "4"), 4, soft=False, hard=False, kills=False)
+PREFORK = Pool("prefork", ("-P", "prefork", "-c", "2"), 2)
+SPAWN = Pool("spawn", ("-P", "prefork", "-c", "1"), 1, module="tests.pools.spawning")
+THREADS = Pool("threads", ("-P", "threads", "-c", "4"), 4, kills=False)
 GEVENT = Pool("gevent", ("-P", "gevent", "-c", "60"), 60)
-SOLO = Pool("solo", ("-P", "solo"), 1, hard=False, kills=False)
+SOLO = Pool("solo", ("-P", "solo"), 1, kills=False)
 POOLS = (PREFORK, SPAWN, THREADS, GEVENT, SOLO)
 
 
@@ -133,8 +128,3 @@ def client_of(df: DurableFlow, site: Site) -> Iterator[None]:
         df._runtime.publisher.close()
         own.pop("database", None)
         own.pop("settings", None)
-
-
-def under_load(seconds: float) -> float:
-    """So many seconds on an idle machine; more where it has other things to do."""
-    return seconds * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))

@@ -7,7 +7,7 @@ import pytest
 from tests.faults.journal import until
 from tests.pools import app
 from tests.pools.book import Book
-from tests.pools.grounds import Grounds
+from tests.pools.grounds import GEVENT, PREFORK, SOLO, THREADS, Grounds
 
 Kill = Callable[[Grounds], Callable[[], object]]
 
@@ -22,11 +22,12 @@ def _database(grounds: Grounds) -> Callable[[], object]:
     return grounds.postgres.start
 
 
+@pytest.mark.parametrize("shared_grounds", [PREFORK, THREADS, GEVENT, SOLO], ids=str, indirect=True)
 @pytest.mark.parametrize("kill", [_broker, _database])
 def test_a_step_that_runs_meanwhile_counts(grounds: Grounds, book: Book, kill: Kill) -> None:
     grounds.need(2)
     book.hold("first")
-    run = app.works(str(book.directory), "first", "second").start()
+    run = app.works(str(book.directory)).start()
     book.wait_for("first")
     # Its claim did not wait for the disk; once anything later has, it is there, and outlasts the crash.
     grounds.query("UPDATE durableflow_core.run SET labels = labels WHERE id = %s RETURNING id", run.id)

@@ -1,4 +1,4 @@
-"""kill -9, a warm and a cold shutdown in the middle of a step: on every pool, nothing is lost, and nothing counts twice."""
+"""kill -9, a warm and a cold shutdown in the middle of a step: nothing is lost, and nothing counts twice."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ def _held(grounds: Grounds, book: Book) -> tuple[Run[list[int]], int, Worker]:
     """A run whose first step is at work, the process that it is in, and the worker whose that is."""
     grounds.need(2)
     book.hold("first")
-    run = app.works(str(book.directory), "first", "second").start()
+    run = app.works(str(book.directory)).start()
     pid = book.wait_for("first").pid
     return run, pid, grounds.worker_of(pid)
 
