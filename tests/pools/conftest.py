@@ -70,3 +70,11 @@ def grounds(shared_grounds: Grounds) -> Iterator[Grounds]:
 @pytest.fixture
 def book(tmp_path: Path) -> Book:
     return Book(tmp_path / "book")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of this package may have to start two workers before they begin."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.timeout(400))

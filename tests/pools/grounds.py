@@ -22,6 +22,9 @@ from tests.faults.journal import until
 from tests.support.invariants import violations
 from tests.worker.workers import Worker
 
+PATIENCE = 120.0
+"""Seconds for what takes one, on a machine that has other things to do."""
+
 
 @dataclass(frozen=True)
 class Pool:
@@ -70,7 +73,11 @@ class Grounds:
         """At least so many workers that take messages."""
         missing = [self._start() for _ in range(count - len(self.workers))]
         for worker in missing:
-            until(lambda worker=worker: " ready." in worker.text() or worker.process.poll() is not None, "a worker")
+            until(
+                lambda worker=worker: " ready." in worker.text() or worker.process.poll() is not None,
+                "a worker",
+                PATIENCE,
+            )
         assert len(self.workers) >= count, [worker.text() for worker in missing]
         return self.workers
 
@@ -89,7 +96,7 @@ class Grounds:
 
     def assert_intact(self) -> None:
         """The invariants hold, once nothing is at work any more."""
-        until(lambda: not self.query("SELECT run_id FROM durableflow_core.claim"), "the end of all attempts")
+        until(lambda: not self.query("SELECT run_id FROM durableflow_core.claim"), "the end of all attempts", PATIENCE)
         with psycopg.connect(self.site.database_url, autocommit=True) as conn:
             assert violations(conn) == {}
 
@@ -111,6 +118,10 @@ class Grounds:
         """Print what the workers have logged, for a test that fails."""
         for worker in self._started:
             print(f"--- {worker.log.stem}\n{worker.text()[-20_000:]}")
+
+
+def _has_begun(worker: Worker) -> bool:
+    return " ready." in worker.text() or worker.process.poll() is not None
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import pytest
 from durableflow.errors import RunFailed, StepTimedOut
 from tests.faults.journal import until
 from tests.pools import app
-from tests.pools.grounds import GEVENT, Grounds
+from tests.pools.grounds import GEVENT, PATIENCE, Grounds
 from tests.worker.workers import ROOT, Worker
 
 on_gevent = pytest.mark.parametrize("shared_grounds", [GEVENT], ids=str, indirect=True)
@@ -30,7 +30,7 @@ def test_a_busy_step_does_not_stop_the_heartbeat(grounds: Grounds) -> None:
             "SELECT extract(epoch FROM seen_ago)::float FROM durableflow.workers WHERE pid = %s", worker.pid
         )
         time.sleep(0.1)
-    assert busy.result(timeout=60) == 1
+    assert busy.result(timeout=PATIENCE) == 1
     assert len(silences) > 20
     assert max(silences) < 3.0, "a heartbeat in a greenlet would have been silent for five seconds"
     assert grounds.query("SELECT state FROM durableflow.workers WHERE pid = %s", worker.pid) == ["alive"]
@@ -40,7 +40,7 @@ def test_a_busy_step_does_not_stop_the_heartbeat(grounds: Grounds) -> None:
 def test_a_timeout_ends_a_body_that_never_waits(grounds: Grounds) -> None:
     grounds.need(1)
     with pytest.raises(RunFailed) as failed:
-        app.busy_for_too_long().start().result(timeout=60)
+        app.busy_for_too_long().start().result(timeout=PATIENCE)
     assert isinstance(failed.value.__cause__, StepTimedOut)
 
 
@@ -48,7 +48,7 @@ def test_a_timeout_ends_a_body_that_never_waits(grounds: Grounds) -> None:
 def test_async_steps_share_a_loop_that_lasts(grounds: Grounds) -> None:
     workers = grounds.need(1)
     runs = [app.uses_its_loop().start() for _ in range(20)]
-    seen = [run.result(timeout=60) for run in runs]
+    seen = [run.result(timeout=PATIENCE) for run in runs]
     assert len({loop for loop, _ in seen}) <= len(workers)
     assert not any(cancelled for _, cancelled in seen)
     grounds.assert_intact()

@@ -7,7 +7,7 @@ import pytest
 from tests.faults.journal import until
 from tests.pools import app
 from tests.pools.book import Book
-from tests.pools.grounds import GEVENT, PREFORK, SOLO, THREADS, Grounds
+from tests.pools.grounds import GEVENT, PATIENCE, PREFORK, SOLO, THREADS, Grounds
 
 Kill = Callable[[Grounds], Callable[[], object]]
 
@@ -35,8 +35,8 @@ def test_a_step_that_runs_meanwhile_counts(grounds: Grounds, book: Book, kill: K
     book.release("first")
     book.wait_for("first", event="ends")
     come_back()
-    assert run.result(timeout=60) == [1, 1]
-    assert app.linear(1).start().result(timeout=60) == 5
+    assert run.result(timeout=PATIENCE) == [1, 1]
+    assert app.linear(1).start().result(timeout=PATIENCE) == 5
     assert len(grounds.workers) == 2
     until(lambda: len(grounds.query("SELECT id FROM durableflow.workers WHERE state = 'alive'")) == 2, "both workers")
     grounds.assert_intact()

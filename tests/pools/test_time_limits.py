@@ -9,12 +9,12 @@ from durableflow.language import Run
 from tests.faults.journal import until
 from tests.pools import app
 from tests.pools.book import Book
-from tests.pools.grounds import GEVENT, PREFORK, SOLO, SPAWN, THREADS, Grounds
+from tests.pools.grounds import GEVENT, PATIENCE, PREFORK, SOLO, SPAWN, THREADS, Grounds
 
 
 def _assert_timed_out(run: Run[Any]) -> None:
     with pytest.raises(RunFailed) as failed:
-        run.result(timeout=60)
+        run.result(timeout=PATIENCE)
     assert isinstance(failed.value.__cause__, StepTimedOut), failed.value
 
 
@@ -22,7 +22,7 @@ def _assert_timed_out(run: Run[Any]) -> None:
 def test_a_timeout_ends_the_body_that_waits(grounds: Grounds, book: Book) -> None:
     grounds.need(1)
     late, late_async = app.slow(30.0).start(), app.slow_async(str(book.directory), 30.0).start()
-    assert app.slow(0.0).start().result(timeout=60) == "in time"
+    assert app.slow(0.0).start().result(timeout=PATIENCE) == "in time"
     _assert_timed_out(late)
     _assert_timed_out(late_async)
     until(lambda: book.lines(event="ends"), "the end of the coroutine")
@@ -33,7 +33,7 @@ def test_a_timeout_ends_the_body_that_waits(grounds: Grounds, book: Book) -> Non
 def test_nothing_ends_a_thread_but_a_coroutine_can_be_cancelled(grounds: Grounds, book: Book) -> None:
     grounds.need(1)
     plain, waiting = app.slow(1.5).start(), app.slow_async(str(book.directory), 30.0).start()
-    assert plain.result(timeout=60) == "in time"
+    assert plain.result(timeout=PATIENCE) == "in time"
     _assert_timed_out(waiting)
     until(lambda: book.lines(event="ends"), "the end of the coroutine")
     grounds.assert_intact()

@@ -9,7 +9,7 @@ from durableflow.language import Run
 from tests.faults.journal import until
 from tests.pools import app
 from tests.pools.book import Book
-from tests.pools.grounds import PREFORK, SPAWN, Grounds
+from tests.pools.grounds import PATIENCE, PREFORK, SPAWN, Grounds
 from tests.worker.workers import Worker
 
 
@@ -32,7 +32,7 @@ def test_a_killed_workers_step_runs_elsewhere(grounds: Grounds, book: Book) -> N
     worker.process.wait()
     assert book.wait_for("first", 2).pid != pid
     book.release("first")
-    assert run.result(timeout=60) == [2, 1]
+    assert run.result(timeout=PATIENCE) == [2, 1]
     assert _lost(grounds, run) == ["lost"]
     grounds.assert_intact()
 
@@ -43,7 +43,7 @@ def test_a_killed_childs_step_runs_again_under_the_same_worker_or_another(ground
     os.kill(pid, signal.SIGKILL)
     assert book.wait_for("first", 2).pid != pid
     book.release("first")
-    assert run.result(timeout=60) == [2, 1]
+    assert run.result(timeout=PATIENCE) == [2, 1]
     assert _lost(grounds, run) == ["lost"]
     assert worker.process.poll() is None
     grounds.assert_intact()
@@ -54,8 +54,8 @@ def test_a_warm_shutdown_lets_the_step_end_and_records_it(grounds: Grounds, book
     worker.signal(signal.SIGTERM)
     worker.wait_for_log("Warm shutdown")
     book.release("first")
-    assert run.result(timeout=60) == [1, 1]
-    assert worker.process.wait(60) == 0
+    assert run.result(timeout=PATIENCE) == [1, 1]
+    assert worker.process.wait(PATIENCE) == 0
     assert _lost(grounds, run) == []
     grounds.assert_intact()
 
@@ -70,6 +70,6 @@ def test_a_cold_shutdown_gives_the_step_back_or_waits_for_it(grounds: Grounds, b
         # Celery says "Cold shutdown" when it has waited for the threads; it begins with a word about Ctrl+C.
         until(lambda: "Ctrl+C" in worker.text() or "Cold shutdown" in worker.text(), "the shutdown's beginning")
     book.release("first")
-    assert run.result(timeout=60) == [2 if grounds.pool.kills else 1, 1]
+    assert run.result(timeout=PATIENCE) == [2 if grounds.pool.kills else 1, 1]
     until(lambda: worker.process.poll() is not None, "the worker's end")
     grounds.assert_intact()
