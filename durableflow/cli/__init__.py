@@ -21,7 +21,10 @@ __all__ = ["main", "run"]
 
 def main() -> None:
     """Run the command line of this process and exit."""
-    run(sys.argv[1:])
+    arguments = sys.argv[1:]
+    if arguments[:1] == ["worker"]:
+        _patch_for_the_pool(arguments)
+    run(arguments)
 
 
 def run(
@@ -52,6 +55,20 @@ def run(
         sys.exit(1)
     finally:
         given_application.reset(token)
+
+
+def _patch_for_the_pool(arguments: Sequence[str]) -> None:
+    """Before anything else is imported, do what the command ``celery`` does: a pool of greenlets needs a standard
+    library that lets the others run while one waits."""
+    from celery import maybe_patch_concurrency
+
+    apart = [part for given in arguments for part in (("-P", given[2:]) if given[:2] == "-P" else (given,)) if part]
+    try:
+        maybe_patch_concurrency(apart)
+    except IndexError:
+        pass  # an option without its value: Celery says so when it reads them all
+    except ImportError as missing:
+        _complain(f"this pool needs {missing.name}, which is not installed: pip install {missing.name}", 2)
 
 
 def _complain(message: str, status: int) -> None:

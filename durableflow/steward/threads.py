@@ -21,6 +21,13 @@ def original(name: str) -> Any:
     return getattr(module, name)
 
 
+def are_greenlets() -> bool:
+    """Whether what this process takes for threads are greenlets of gevent's: several of them share a thread of the
+    operating system, and its gevent loop."""
+    gevent = sys.modules.get("gevent.monkey")
+    return gevent is not None and bool(gevent.is_module_patched("threading"))
+
+
 class Alarm:
     """Wakes one waiting thread. Set before anybody waits, the next wait returns at once; set twice, it counts once."""
 

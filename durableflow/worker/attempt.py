@@ -56,7 +56,7 @@ from durableflow.store.launch import INNER, WAKES
 from durableflow.store.messages import Message, StepId, advance_message
 from durableflow.store.replace import replace, was_replaced
 from durableflow.store.successor import Turn
-from durableflow.worker import telling
+from durableflow.worker import green, telling
 from durableflow.worker.asking import NothingToSend, Replaced
 from durableflow.worker.body import run_body
 from durableflow.worker.connections import Connection
@@ -364,8 +364,12 @@ class Attempt:
         Raises psycopg.Error where the database refuses it for good; Ignore, after a long time, where it is away.
         """
         self._settled = True
+        transact = self.runtime.connections.transact
         try:
-            return self.runtime.connections.transact(work, again=again)
+            try:
+                return transact(work, again=again)
+            except green.timeouts():  # Celery's hard limit of a greenlet: the work was done by then
+                return transact(again, again=again)
         except psycopg.Error as error:
             if not is_transient(error):
                 raise

@@ -9,7 +9,6 @@ from durableflow.client.versions import remember
 from durableflow.config import redact
 from durableflow.errors import ConfigurationError, DatabaseUnreachable
 from durableflow.language.schedules import Entry
-from durableflow.migrations import check_schema
 from durableflow.migrations.pgmq import install_pgmq
 from durableflow.store import schedule
 from durableflow.store.successor import Connection
@@ -30,6 +29,8 @@ def prepare(runtime: Runtime) -> None:
     Raises:
         ConfigurationError: of the class that says what is wrong, with the way out in its message.
     """
+    from durableflow.migrations import check_schema  # imports Alembic: a third of the time that a spawned child needs
+
     app, settings = runtime.app, runtime.settings
     if not {"json", "application/json"} & set(app.conf.accept_content):
         raise ConfigurationError("durableflow's messages are JSON: add 'json' to the Celery app's accept_content")

@@ -21,7 +21,7 @@ from celery.worker import state
 
 from durableflow.client.schedules import tick_run
 from durableflow.errors import ConfigurationError
-from durableflow.steward import Sidecar, StewardSettings
+from durableflow.steward import Sidecar, StewardSettings, threads
 from durableflow.store.messages import SUBJECT, Message
 from durableflow.worker.boot import broker_trouble, consume_own_queues, declare_queues, prepare, schedules_of
 from durableflow.worker.depth import Depth
@@ -34,6 +34,12 @@ _LOOK_AFTER_CHILDREN = 0.5
 
 _REGISTRATION = 15.0
 """Seconds for which the first message waits for the worker to be registered."""
+
+_NOT_PATCHED = (
+    "this worker has a pool of greenlets, but the standard library was not patched before it was imported: each step "
+    "keeps all others waiting. Choose the pool on the command line (-P gevent), not by worker_pool, or call "
+    "gevent.monkey.patch_all() before anything else"
+)
 
 
 def steward_step(runtime: Runtime) -> type[bootsteps.StartStopStep]:
@@ -53,6 +59,8 @@ class _Steward(bootsteps.StartStopStep):  # type: ignore[misc]
             os.environ["FORKED_BY_MULTIPROCESSING"] = "1"  # Celery's own way to tell a child that it was not forked
         self._sidecar: Sidecar | None = None
         self._looks: Any = None
+        if getattr(worker.pool_cls, "is_green", False) and not threads.are_greenlets():
+            _log.error("%s", _NOT_PATCHED)
         self._prepare()
 
     def start(self, worker: Any) -> None:
@@ -63,6 +71,7 @@ class _Steward(bootsteps.StartStopStep):  # type: ignore[misc]
         def publish(messages: Sequence[Message]) -> None:
             publisher.publish_or_raise(messages)
 
+        _ = runtime.connections  # before there are threads that would each make their own
         self._sidecar = runtime.sidecar = Sidecar(
             database=settings.require_database(),
             boot=runtime.boot,

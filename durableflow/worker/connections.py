@@ -1,11 +1,11 @@
 """PostgreSQL for the processes that run steps: few connections, opened late, never shared across a fork.
 
 A connection is taken for one transition and given back at once, so that a process holds as many as it has transitions
-at the same moment: one in a prefork child, however long its step runs.
+at the same moment: one in a prefork child, however long its step runs, and a few where steps are threads or greenlets,
+however many there are.
 """
 
 import os
-from collections import deque
 from collections.abc import Callable
 from typing import Any, TypeVar
 from weakref import WeakSet
@@ -15,6 +15,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 
 from durableflow.config import Settings
 from durableflow.store.faults import is_transient, lost_connection
+from durableflow.worker.lanes import Lanes
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -29,7 +30,7 @@ class Connections:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._idle: deque[Connection] = deque()
+        self._lanes: Lanes[Connection] = Lanes()
         _instances.add(self)
 
     def transact(
@@ -60,34 +61,32 @@ class Connections:
 
     def close(self) -> None:
         """Close what is idle."""
-        while self._idle:
-            self._idle.pop().close()
+        for conn in self._lanes.idle():
+            conn.close()
 
     def forget(self) -> None:
         """In a forked child: the parent's connections are not ours, and to close them would end its sessions."""
-        _inherited.extend(self._idle)
-        self._idle = deque()
+        _inherited.extend(self._lanes.start_over())
 
     def _once(self, work: Callable[[Connection], T]) -> T:
-        conn = self._take()
-        try:
-            result = work(conn)
-        except BaseException as error:
-            # A signal in the middle of a statement leaves the connection unusable: only a plain database error on a
-            # connection that still answers lets it be used again.
-            if isinstance(error, psycopg.Error) and not lost_connection(error, conn):
-                self._idle.append(conn)
-            else:
-                conn.close()
-            raise
-        self._idle.append(conn)
-        return result
-
-    def _take(self) -> Connection:
-        try:
-            return self._idle.pop()
-        except IndexError:
-            return connect(self._settings, "durableflow step")
+        lane = self._lanes.here()
+        with lane.places:
+            try:
+                conn = lane.idle.pop()
+            except IndexError:
+                conn = connect(self._settings, "durableflow step")
+            try:
+                result = work(conn)
+            except BaseException as error:
+                # A signal in the middle of a statement leaves the connection unusable: only a plain database error on a
+                # connection that still answers lets it be used again.
+                if isinstance(error, psycopg.Error) and not lost_connection(error, conn):
+                    lane.idle.append(conn)
+                else:
+                    conn.close()
+                raise
+            lane.idle.append(conn)
+            return result
 
 
 def connect(settings: Settings, application_name: str) -> Connection:

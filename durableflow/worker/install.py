@@ -111,6 +111,7 @@ def _advance_task(runtime: Runtime, app: Celery) -> None:
         "name": ADVANCE,
         "run": staticmethod(run),
         "queue": None,
+        "backend": property(lambda _: runtime.no_results),
         "durable_runtime": runtime,
         "Request": turn_request(app.Task.Request),
         # A prefork child whose workflow code hangs is killed; the wake comes back, and its tries are counted.

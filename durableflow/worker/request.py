@@ -1,6 +1,9 @@
 """What only the worker's parent process sees of an attempt, or of a turn: that its child died, or was killed at the
 hard time limit.
 
+A pool without children of its own (threads, gevent, solo) has nothing of that to tell: there the attempt itself records
+how it ended, as long as the process lives.
+
 These hooks run in Celery's event loop, which must not wait for a database: they hand the fact to the steward's thread.
 It is matched by worker and child pid. By step would be wrong: the step may be running again, elsewhere, by now.
 """
@@ -10,9 +13,11 @@ from typing import Any
 from uuid import UUID
 
 from billiard.einfo import ExceptionWithTraceback
+from celery.concurrency.base import BasePool
 from celery.exceptions import Terminated, WorkerLostError
 from kombu.utils.imports import symbol_by_name
 
+from durableflow.steward import threads
 from durableflow.store.messages import SUBJECT
 
 
@@ -27,13 +32,19 @@ class _Observed:
             self._child_is_gone()
         return super().on_failure(exc_info, *args, **kwargs)  # type: ignore[misc]
 
+    def cancel(self, pool: Any, *args: Any, **kwargs: Any) -> None:
+        """At a cold shutdown. Celery's raises NotImplementedError for a pool that cannot kill: for solo's that would
+        be in the middle of the body. There, what runs comes to its end first."""
+        if getattr(pool.terminate_job, "__func__", None) is not BasePool.terminate_job:
+            super().cancel(pool, *args, **kwargs)  # type: ignore[misc]
+
     def _child_is_gone(self) -> None:
         raise NotImplementedError
 
     def _child(self) -> int | None:
-        """The pool child that took the message; None in pools that have none of their own (threads, solo)."""
+        """The pool child that took the message; None in pools that have none of their own (threads, gevent, solo)."""
         pid: int | None = self.worker_pid  # type: ignore[attr-defined]
-        return pid if pid != os.getpid() else None
+        return pid if pid != os.getpid() and not threads.are_greenlets() else None  # gevent has numbers of its own
 
 
 class _Step(_Observed):

@@ -9,16 +9,23 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import Any
 
 from billiard.exceptions import SoftTimeLimitExceeded
 from billiard.process import current_process
+
+from durableflow.steward import threads
+from durableflow.worker import green
 
 TURN_LIMIT = 20.0
 """Seconds that a workflow's own code may take from one await to the next."""
 
 _CELERYS = getattr(signal, "SIGUSR1", None)
 _OURS = getattr(signal, "SIGALRM", None)
+
+
+_own_limit: ContextVar[float | None] = ContextVar("durableflow_own_limit", default=None)
 
 
 class TurnHangs(BaseException):
@@ -55,17 +62,29 @@ def put_off() -> Iterator[None]:
 @contextmanager
 def body_limit(seconds: float | None) -> Iterator[None]:
     """Raise SoftTimeLimitExceeded in the block after so many seconds, in a pool where Celery does not: in solo's main
-    thread. Where each step has a thread, nothing can interrupt it."""
-    if seconds is None or is_pool_child():
-        yield
-        return
-    with _alarm(seconds, SoftTimeLimitExceeded):
-        yield
+    thread, and in a greenlet. Where each step has a thread, nothing can interrupt it but itself: see ``own_limit``."""
+    with green.hard_limit():
+        if seconds is None or is_pool_child():
+            yield
+        elif threads.are_greenlets() or (_OURS is not None and _in_main_thread()):
+            with _alarm(seconds, SoftTimeLimitExceeded):
+                yield
+        else:
+            token = _own_limit.set(seconds)
+            try:
+                yield
+            finally:
+                _own_limit.reset(token)
+
+
+def own_limit() -> float | None:
+    """Seconds that the body may take where nobody else sees to it: an event loop can."""
+    return _own_limit.get()
 
 
 @contextmanager
 def turn_limit() -> Iterator[None]:
-    """Raise TurnHangs in the block after TURN_LIMIT, where a main thread runs it."""
+    """Raise TurnHangs in the block after TURN_LIMIT, where a main thread or a greenlet runs it."""
     with _alarm(TURN_LIMIT, TurnHangs):
         yield
 
@@ -77,6 +96,10 @@ def is_pool_child() -> bool:
 
 @contextmanager
 def _alarm(seconds: float, error: type[BaseException]) -> Iterator[None]:
+    if threads.are_greenlets():
+        with green.limit(seconds, error):
+            yield
+        return
     if _OURS is None or not _in_main_thread():
         yield
         return

@@ -150,6 +150,7 @@ def step_task(app: Celery, runtime: Runtime, step: Step[..., Any]) -> Task:
         "durable_runtime": runtime,
         "durable_step": step,
         "queue": options.queue,
+        "backend": property(lambda _: runtime.no_results),
         "Request": durable_request(app.Task.Request),
         "__module__": step.function.__module__,
         "__doc__": step.function.__doc__,

@@ -2,14 +2,17 @@
 
 import os
 from collections.abc import Callable
+from threading import Thread
 from typing import Any
 
 import pytest
 
 from durableflow import DurableFlow
 from durableflow.errors import RunFailed, StepTimedOut
+from durableflow.store.messages import ADVANCE
 from tests.worker import shop
 from tests.worker.conftest import Journal
+from tests.worker.harness import Harness
 from tests.worker.workers import Worker
 
 Start = Callable[..., Worker]
@@ -52,3 +55,14 @@ def test_children_are_replaced(df: DurableFlow, start_worker: Start, journal: Jo
     assert shop.chain(8).start().result(timeout=60) == 8
     assert len({entry.rpartition("pid=")[2] for entry in journal.entries()}) > 1
     assert intact()
+
+
+def test_a_steps_result_backend_is_made_once_for_all_threads(harness: Harness) -> None:
+    """Celery makes one for each thread, which takes longer than everything else that a step does in a greenlet."""
+    for name in ("shop.add", ADVANCE):
+        task, found = harness.task(name), []
+        threads = [Thread(target=lambda task=task, found=found: found.append(task.backend)) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+            thread.join()
+        assert found[0] is found[1]
