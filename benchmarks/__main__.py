@@ -28,6 +28,8 @@ def main() -> int:
     """Measure, print a table, and write JSON where that is asked for."""
     options = _options()
     console = Console()
+    if options.brokers:
+        return _brokers(console, options)
     with tempfile.TemporaryDirectory(prefix="durableflow-bench-") as directory:
         stack = Devstack(
             "benchmarks.app:df", state_dir=directory, workers=2, worker_options=["-c", "2", "--loglevel", "WARNING"]
@@ -46,15 +48,32 @@ def main() -> int:
             gc.collect()  # Celery's results talk to their backend when they go: let that be while it is there
             server = psycopg.connect(stack.postgres.url).info.server_version // 10000
     _report(console, results, server)
+    _write(options, results)
+    return 0
+
+
+def _brokers(console: Console, options: argparse.Namespace) -> int:
+    from benchmarks.brokers import measure_brokers
+
+    with tempfile.TemporaryDirectory(prefix="durableflow-bench-") as directory:
+        results = measure_brokers(
+            directory, console, rabbitmq=options.rabbitmq, rounds=options.rounds, runs=options.runs
+        )
+    _write(options, results)
+    return 0
+
+
+def _write(options: argparse.Namespace, results: list[Result]) -> None:
     if options.json:
         document = {"machine": _machine(), "results": results}
         Path(options.json).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    return 0
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
     parser.add_argument("--json", metavar="FILE", help="also write the results as JSON")
+    parser.add_argument("--brokers", action="store_true", help="compare the brokers instead, on the chain")
+    parser.add_argument("--rabbitmq", metavar="URL", help="a RabbitMQ to take part in that, as amqp://...")
     parser.add_argument("--rounds", type=int, default=3, help="turns of each side (default 3)")
     parser.add_argument("--runs", type=int, default=200, help="runs of the chain (default 200)")
     parser.add_argument("--steps", type=int, default=10, help="steps of each chain (default 10)")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from durableflow.app import DurableFlow, durable
-    from durableflow.client import Schedule
+    from durableflow.client import Schedule, result_of, started
     from durableflow.config import Settings
     from durableflow.errors import DurableFlowError
     from durableflow.language import (
@@ -62,9 +62,11 @@ __all__ = [
     "later",
     "race",
     "receive",
+    "result_of",
     "sleep",
     "sleep_until",
     "spawn",
+    "started",
     "timeout",
     "timeout_at",
 ]
@@ -76,6 +78,8 @@ _HOMES = {
     "Retry": "durableflow.retry",
     "Schedule": "durableflow.client",
     "Settings": "durableflow.config",
+    "result_of": "durableflow.client",
+    "started": "durableflow.client",
 }
 
 

@@ -1,7 +1,8 @@
 """DurableFlow: the client with its Celery application. The top of the package, where both sides are known."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
 from celery import Celery
@@ -14,6 +15,7 @@ from durableflow.config import Settings
 from durableflow.errors import ConfigurationError
 from durableflow.language import Call
 from durableflow.worker import adopt_tasks, host_of, hosts, install
+from durableflow.worker.settings import celery_settings
 
 
 class DurableFlow(Client):
@@ -40,16 +42,19 @@ class DurableFlow(Client):
         super().__init__(name, database=database, broker=broker, settings=settings)
         self._celery = own
         self._owned = isinstance(app, str)
+        self._surroundings: dict[str, Callable[[], AbstractContextManager[Any]]] = {}
         self._runtime = install(self, owned=self._owned)
 
     @functools.cached_property
     def settings(self) -> Settings:
         """The settings, read at the first use. An adopted app's workers listen to its own default queue: so do runs and
         steps that name none, unless the settings say otherwise. Raises ConfigurationError."""
+        # First: where this raises, nothing may be cached yet, and `super().settings` is cached under the same name.
+        queue = None if self._owned else self._celery.conf.task_default_queue
         settings = super().settings
-        if self._owned or "queue" in settings.model_fields_set:
+        if queue is None or "queue" in settings.model_fields_set:
             return settings
-        return settings.model_copy(update={"queue": self._celery.conf.task_default_queue})
+        return settings.model_copy(update={"queue": queue})
 
     @property
     def celery(self) -> Celery:
@@ -62,6 +67,33 @@ class DurableFlow(Client):
         if self._owned:
             self.settings.require_broker()
         return self._runtime.publisher.publish
+
+    def surround(self, name: str, context: Callable[[], AbstractContextManager[Any]]) -> None:
+        """Have the body of every attempt run inside of ``with context():``, in the worker, whatever its pool.
+
+        It is left before the attempt's end is recorded, so an error in leaving it is a failure of the step, and is
+        tried again. name: a second context of the same name takes the first one's place; else the first is outermost.
+        """
+        self._surroundings[name] = context
+
+    @contextmanager
+    def surrounding(self) -> Iterator[None]:
+        """All contexts of :meth:`surround`, as one."""
+        with ExitStack() as stack:
+            for context in self._surroundings.values():
+                stack.enter_context(context())
+            yield
+
+    def close(self) -> None:
+        """Close the connections of this process; they are opened again when they are needed."""
+        super().close()
+        self._runtime.publisher.close()
+
+    def _forget(self) -> None:
+        super()._forget()
+        self._runtime.forget()
+        if self._owned and self._celery.configured and self.settings.broker_url:
+            self._celery.conf.update(celery_settings(self.settings))
 
 
 def adopted_by(app: Celery) -> DurableFlow | None:

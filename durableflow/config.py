@@ -12,6 +12,7 @@ _SCHEME = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]*://")
 _FAILOVER = re.compile(r";(?=[a-zA-Z][a-zA-Z0-9+.-]*://)")  # Celery separates alternative brokers by semicolons
 _SECRET_PARAMETER = re.compile(r"(?i)([?&](?:[a-z_]*password|[a-z_]*secret|token)=)[^&#;]*")
 _POSTGRES = re.compile(r"^postgres(?:ql)?(?:\+psycopg)?://")
+_PGMQ = "pgmq://"
 
 
 class Settings(BaseSettings):
@@ -24,7 +25,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="DURABLEFLOW_", env_ignore_empty=True, extra="forbid", frozen=True)
 
     database_url: str | None = Field(None, description="PostgreSQL, as postgresql://user:password@host:port/name")
-    broker_url: str | None = Field(None, description="Celery's broker, as redis://... or amqp://...")
+    broker_url: str | None = Field(
+        None, description="Celery's broker, as redis://... or amqp://...; pgmq:// is the database itself"
+    )
     secret_key: SecretStr | None = Field(None, description="Signs stored workflow source; the same on every worker")
     worker_timeout: float = Field(10.0, gt=0, description="Seconds of silence after which a worker counts as dead")
     max_value_bytes: int = Field(16 * 1024 * 1024, gt=0, description="Largest stored form of one value, in bytes")
@@ -89,10 +92,24 @@ class Settings(BaseSettings):
         """
         if self.broker_url is None:
             raise ConfigurationError(
-                "no broker is configured: set DURABLEFLOW_BROKER_URL=redis://host:port/0, "
-                "pass broker=..., or use `durableflow dev`, which starts one"
+                "no broker is configured: set DURABLEFLOW_BROKER_URL=redis://host:port/0 (or pgmq://, which is the "
+                "database itself), pass broker=..., or use `durableflow dev`, which starts one"
             )
         return self.broker_url
+
+    def broker_database(self, broker: str | None = None) -> str | None:
+        """The URL of the database that is the broker, by way of pgmq. None: the broker is none.
+
+        broker: the broker's URL, instead of that of the settings. ``pgmq://`` alone is the database of the runs.
+
+        Raises:
+            ConfigurationError: that is meant, and there is none.
+        """
+        url = broker if broker is not None else self.broker_url
+        if url is None or not url.startswith(_PGMQ):
+            return None
+        address = url.removeprefix(_PGMQ)
+        return f"postgresql://{address}" if address.strip("/") else self.require_database()
 
 
 def redact(url: str) -> str:
@@ -102,6 +119,11 @@ def redact(url: str) -> str:
     parameters, and passwords that hold unescaped separators (where it rather hides too much).
     """
     return ";".join(_redact_one(part) for part in _FAILOVER.split(url))
+
+
+def secrets_in(url: str) -> list[str]:
+    """The parameters of a URL's query that hold a secret."""
+    return [found[0].partition("=")[2] for found in _SECRET_PARAMETER.finditer(url)]
 
 
 def _redact_one(url: str) -> str:

@@ -1,16 +1,15 @@
 """The servers that tests run on, and what they do with them.
 
 PostgreSQL: ``DURABLEFLOW_TEST_DATABASE_URL``; else a container, where a Docker engine answers; else the embedded
-server. Broker: ``DURABLEFLOW_TEST_BROKER_URL`` (``redis://`` or ``amqp://``); else likewise. One server serves a whole
-run; every test that asks gets a database of its own on it. A server that cannot be had skips the test, and fails it in
-CI (``CI=true``).
+server. Broker: ``DURABLEFLOW_TEST_BROKER_URL`` (``redis://``, ``amqp://``, or ``pgmq://``, which is each test's own
+database); else likewise. One server serves a whole run; every test that asks gets a database of its own on it. A server
+that cannot be had skips the test, and fails it in CI (``CI=true``).
 """
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import hypothesis
@@ -18,7 +17,7 @@ import psycopg
 import pytest
 
 from tests.support import databases
-from tests.support.brokers import redis_database
+from tests.support.brokers import broker_on, delete_queues
 from tests.support.clock import Clock
 from tests.support.keeper import ServerUnavailable, shared_server
 from tests.support.races import Race
@@ -104,6 +103,8 @@ def _broker_server(_shared: Path) -> str:
     import kombu
 
     url = os.environ.get("DURABLEFLOW_TEST_BROKER_URL")
+    if url == "pgmq://":
+        return url
     try:
         url = url or shared_server("broker", _shared)
         with kombu.Connection(url, connect_timeout=10) as connection:
@@ -114,13 +115,12 @@ def _broker_server(_shared: Path) -> str:
 
 
 @pytest.fixture
-def broker_url(_broker_server: str) -> Iterator[str]:
-    """A broker for this test: an empty Redis database, or RabbitMQ, where the test uses ``queue_name``."""
-    if urlsplit(_broker_server).scheme.startswith("redis"):
-        with redis_database(_broker_server) as url:
-            yield url
-    else:
-        yield _broker_server
+def broker_url(_broker_server: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A broker for this test: an empty Redis database, or the test's own database, or RabbitMQ, where the test uses
+    ``queue_name``."""
+    database_url = request.getfixturevalue("database_url") if _broker_server.startswith("pgmq") else ""
+    with broker_on(_broker_server, database_url) as url:
+        yield url
 
 
 @pytest.fixture
@@ -129,7 +129,4 @@ def queue_name(broker_url: str) -> Iterator[str]:
     name = f"test-{uuid4().hex[:12]}"
     yield name
     if broker_url.startswith("amqp"):
-        import kombu
-
-        with kombu.Connection(broker_url) as connection:
-            kombu.Queue(name, channel=connection.default_channel).delete()
+        delete_queues(broker_url, name, f"{name}-legacy")  # the second is that of tests/worker/adopted.py

@@ -5,7 +5,7 @@ from typing import Any
 
 import typer
 
-from durableflow.cli import dev, graph, migrate, runs, schedules, sql, start, worker
+from durableflow.cli import dev, doctor, graph, migrate, runs, schedules, sql, start, worker
 
 APPLICATION = "application"
 """What every command calls the parameter that names the application."""
@@ -23,6 +23,7 @@ app.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False},
 )(worker.worker)
 app.command("migrate")(migrate.migrate)
+app.command("doctor")(doctor.doctor)
 app.command("start")(start.start)
 app.command("graph")(graph.graph)
 app.command("sql")(sql.sql)

@@ -41,6 +41,25 @@ def load_application(spec: str | None) -> "DurableFlow":
     return _load(spec or "", DurableFlow, "a DurableFlow application")
 
 
+def load_adopted(spec: str | None) -> "DurableFlow":
+    """As :func:`load_application`; ``module:attribute`` may name a Celery app, too, for the application that has it.
+    One that none has adopted is adopted, in this process.
+
+    Raises:
+        Mistake: as for :func:`load_application`.
+    """
+    from celery import Celery
+
+    from durableflow import DurableFlow
+    from durableflow.app import adopted_by
+
+    given = given_application.get()
+    if spec is None and given is not None:
+        return given()
+    found = _load(spec or "", (DurableFlow, Celery), "a DurableFlow application, or a Celery app")
+    return found if isinstance(found, DurableFlow) else adopted_by(found) or DurableFlow(found)
+
+
 def load_workflow(spec: str) -> "Workflow[..., Any]":
     """The workflow that ``module:attribute`` names, or of that name in the application that the command is given.
 
@@ -79,7 +98,7 @@ def check_module(spec: str) -> None:
         raise _no_module(module)
 
 
-def _load(spec: str, wanted: type[T], title: str) -> T:
+def _load(spec: str, wanted: type[T] | tuple[type[T], ...], title: str) -> T:
     given = given_application.get()
     if given is not None and ":" not in spec:
         return _defined(given(), spec, wanted, title)
@@ -97,7 +116,7 @@ def _load(spec: str, wanted: type[T], title: str) -> T:
     return value
 
 
-def _defined(flow: "DurableFlow", name: str, wanted: type[T], title: str) -> T:
+def _defined(flow: "DurableFlow", name: str, wanted: type[T] | tuple[type[T], ...], title: str) -> T:
     """What is registered under a name, which may lack its first part, the application's."""
     found = flow.registry.present(name) or flow.registry.present(f"{flow.name}.{name}")
     if isinstance(found, wanted):
@@ -155,7 +174,7 @@ def _modules_in(package: str) -> Iterable[str]:
                 yield entry.stem
 
 
-def _meant(module: ModuleType, attribute: str, wanted: type, title: str) -> str:
+def _meant(module: ModuleType, attribute: str, wanted: type | tuple[type, ...], title: str) -> str:
     fitting = [name for name, value in vars(module).items() if isinstance(value, wanted)]
     close = difflib.get_close_matches(attribute, fitting, n=1) or fitting
     if not close:

@@ -23,7 +23,11 @@ def nested(application: "Callable[[click.Context], DurableFlow]") -> click.Comma
 
     def callback(arguments: tuple[str, ...], **_: object) -> None:
         context = click.get_current_context()
-        run(arguments, prog_name=context.command_path, application=lambda: application(context))
+        try:
+            run(arguments, prog_name=context.command_path, application=lambda: application(context))
+        except SystemExit as end:
+            if end.code:  # else it went well: what the other program has around a command need not see an exception
+                raise
 
     return click.Command(
         "durableflow",

@@ -1,6 +1,5 @@
 """The database and the broker of a command, with the reason and the way out where they are not there."""
 
-import importlib
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +14,13 @@ if TYPE_CHECKING:
 _PATIENCE = 5  # seconds
 
 
-def settings(url: str | None) -> Settings:
-    """The settings of a command: with the given URL, or those of the application that it is given, or else of the
+def settings(url: str | None, broker: str | None = None) -> Settings:
+    """The settings of a command: with the given URLs, or those of the application that it is given, or else of the
     environment."""
     given = given_application.get()
-    return given().settings if given is not None and url is None else Settings.load(database_url=url)
+    if given is not None and url is None and broker is None:
+        return given().settings
+    return Settings.load(database_url=url, broker_url=broker)
 
 
 def database(url: str | None) -> "Database":
@@ -42,13 +43,13 @@ def check_servers(flow: "DurableFlow") -> None:
     with closing(Database(flow.settings, "worker start")) as opened:
         opened.transact(lambda _connection: None)
     # An application that was adopted brings its broker in Celery's own settings.
-    _check_broker(flow.settings.broker_url or flow.celery.conf.broker_url or flow.settings.require_broker())
+    _check_broker(flow, flow.settings.broker_url or flow.celery.conf.broker_url or flow.settings.require_broker())
 
 
-def _check_broker(url: str) -> None:
-    connect: Any = importlib.import_module("kombu").Connection
+def _check_broker(flow: "DurableFlow", url: str) -> None:
+    connection: Any = flow.celery.connection_for_write(connect_timeout=_PATIENCE)
     try:
-        with connect(url, connect_timeout=_PATIENCE) as broker:
+        with connection as broker:
             broker.ensure_connection(max_retries=1, interval_start=0.2, timeout=_PATIENCE)
             broker.default_channel  # noqa: B018 - with Redis, only a channel connects
     except Exception as error:  # each transport has errors of its own

@@ -1,5 +1,7 @@
 """``durableflow worker``: a Celery worker for the application's steps and workflows."""
 
+import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import click
@@ -22,6 +24,7 @@ def worker(
     """
     if application is not None and application.startswith("-"):
         raise Mistake("name the application first: durableflow worker shop:df [options of `celery worker`]")
+    _refuse_unpatched(context.args)
     flow = load_application(application)
     check_servers(flow)
     try:
@@ -30,3 +33,20 @@ def worker(
         raise Mistake(f"celery worker: {error.format_message()}") from None
     except click.exceptions.Exit as end:
         raise typer.Exit(end.exit_code) from None
+
+
+_GREENLETS = {"gevent": ("gevent.monkey", "is_module_patched"), "eventlet": ("eventlet.patcher", "is_monkey_patched")}
+
+
+def _refuse_unpatched(options: Sequence[str]) -> None:
+    """A pool of greenlets hangs in a process whose sockets do not know of them, because somebody else's command line
+    (Flask's, Django's) has loaded the application before anybody read which pool it is to be."""
+    for option, following in zip(options, [*options[1:], ""], strict=True):
+        pool = following if option in ("-P", "--pool") else option.removeprefix("--pool=").removeprefix("-P")
+        if pool in _GREENLETS:
+            module, asks = _GREENLETS[pool]
+            if module not in sys.modules or not getattr(sys.modules[module], asks)("socket"):
+                raise Mistake(
+                    f"the pool {pool} has to be known before the application is loaded, and here it is not: use "
+                    f"`durableflow worker module:df -P {pool}` or `celery -A module worker -P {pool}`"
+                )

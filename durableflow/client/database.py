@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 import psycopg
 
-from durableflow.config import Settings, redact
+from durableflow.config import Settings, redact, secrets_in
 from durableflow.errors import ConfigurationError, DatabaseUnreachable
 from durableflow.store.faults import is_transient, lost_connection
 
@@ -63,7 +63,7 @@ class Database:
             except psycopg.Error as error:
                 if not is_transient(error):
                     raise
-                raise self._unreachable(error) from error
+                raise _unreachable(error, self._settings.require_database()) from error
 
     def close(self) -> None:
         """Close what is idle."""
@@ -90,7 +90,7 @@ class Database:
         try:
             return self._idle.pop()
         except IndexError:
-            conn = self._connect()
+            conn = connect(self._settings, f"durableflow client {self._name}")
         if not self._checked:
             self._check_schema(conn)
         return conn
@@ -104,37 +104,6 @@ class Database:
     def _drop_stale(self) -> None:
         """A lost connection rarely comes alone: after a restart of PostgreSQL, none of the idle ones is any good."""
         _close(self._idle, self._pid)
-
-    def _connect(self) -> Connection:
-        url = self._settings.require_database()
-        try:
-            return psycopg.connect(
-                url,
-                autocommit=True,
-                application_name=f"durableflow client {self._name}",
-                connect_timeout=_CONNECT_SECONDS,
-                prepare_threshold=5 if self._settings.session_locks else None,
-                tcp_user_timeout=10_000,
-            )
-        except psycopg.ProgrammingError:
-            pass  # libpq quotes the part of the URL that it does not understand: that may be the password
-        except psycopg.OperationalError as error:
-            unreachable = self._unreachable(error)
-            raise unreachable from (error if str(error) in str(unreachable) else None)
-        raise ConfigurationError(
-            f"{redact(url)} is not a PostgreSQL URL: special characters in the user, password or options have to be "
-            "percent-encoded"
-        )
-
-    def _unreachable(self, error: psycopg.Error) -> DatabaseUnreachable:
-        url = self._settings.require_database()
-        said = str(error).strip()
-        if _shows_password(said, url):
-            said = type(error).__name__
-        return DatabaseUnreachable(
-            f"no database answers at {redact(url)}: {said}: is PostgreSQL running there, and is "
-            "DURABLEFLOW_DATABASE_URL (or database=...) right?"
-        )
 
     def _check_schema(self, conn: Connection) -> None:
         from durableflow.migrations import check_schema  # imports Alembic: half a second that most imports do not need
@@ -154,6 +123,52 @@ class Database:
             self._start_over()
 
 
+def connect(settings: Settings, application_name: str) -> Connection:
+    """Open an autocommit connection, and look at nothing.
+
+    Raises:
+        DatabaseUnreachable, ConfigurationError: with a message that shows no password.
+    """
+    url = settings.require_database()
+    try:
+        return psycopg.connect(
+            url,
+            autocommit=True,
+            application_name=application_name,
+            connect_timeout=_CONNECT_SECONDS,
+            prepare_threshold=5 if settings.session_locks else None,
+            tcp_user_timeout=10_000,
+        )
+    except psycopg.ProgrammingError:
+        pass  # libpq quotes the part of the URL that it does not understand: that may be the password
+    except psycopg.OperationalError as error:
+        unreachable = _unreachable(error, url)
+        raise unreachable from (error if str(error) in str(unreachable) else None)
+    raise ConfigurationError(
+        f"{redact(url)} is not a PostgreSQL URL: special characters in the user, password or options have to be "
+        "percent-encoded"
+    )
+
+
+def shows_password(text: str, url: str) -> bool:
+    """Whether a driver's message gives away a part of the URL's password, which happens where it is wrongly quoted."""
+    credentials = url.partition("://")[2].rpartition("@")[0]
+    password = credentials.partition(":")[2]
+    parts = [password, unquote(password), *password.replace(":", "@").replace("/", "@").split("@")]
+    parts += [part for secret in secrets_in(url) for part in (secret, unquote(secret))]
+    return any(part in text for part in parts if len(part) > 2)
+
+
+def _unreachable(error: psycopg.Error, url: str) -> DatabaseUnreachable:
+    said = str(error).strip()
+    if shows_password(said, url):
+        said = type(error).__name__
+    return DatabaseUnreachable(
+        f"no database answers at {redact(url)}: {said}: is PostgreSQL running there, and is "
+        "DURABLEFLOW_DATABASE_URL (or database=...) right?"
+    )
+
+
 _inherited: list[deque[Connection]] = []
 
 
@@ -161,11 +176,3 @@ def _close(idle: deque[Connection], pid: int) -> None:
     """Close connections, in the process that opened them."""
     while idle and pid == os.getpid():
         idle.pop().close()
-
-
-def _shows_password(text: str, url: str) -> bool:
-    """Whether a driver's message gives away a part of the URL's password, which happens where it is wrongly quoted."""
-    credentials = url.partition("://")[2].rpartition("@")[0]
-    password = credentials.partition(":")[2]
-    parts = [password, unquote(password), *password.replace(":", "@").replace("/", "@").split("@")]
-    return any(part in text for part in parts if len(part) > 2)

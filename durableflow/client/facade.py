@@ -80,17 +80,38 @@ class Client:
         self.registry = Registry(name)
         self.registry.owner = self
         self._given = (database, broker, settings)
+        self._configured: Mapping[str, Any] = {}
         self._saved_versions: set[tuple[str, str]] = set()
 
     @functools.cached_property
     def settings(self) -> Settings:
         """The settings, read at the first use. Raises ConfigurationError."""
+        return self._load_settings(self._configured)
+
+    def _load_settings(self, configured: Mapping[str, Any]) -> Settings:
         database, broker, given = self._given
-        if isinstance(given, Settings):
-            own = {"database_url": database, "broker_url": broker}
-            fields = given.model_dump(exclude_unset=True) | {k: v for k, v in own.items() if v is not None}
-            return Settings.load(**fields)
-        return Settings.load(**{**(given or {}), "database_url": database, "broker_url": broker})
+        fields = given.model_dump(exclude_unset=True) if isinstance(given, Settings) else given or {}
+        own = {"database_url": database, "broker_url": broker}
+        both = {name: value for name, value in (*fields.items(), *own.items()) if value is not None}
+        return Settings.load(**{**configured, **both})
+
+    def configure(self, **settings: Any) -> None:
+        """Give settings after the construction, as a web application's configuration does. Those that were given to
+        the constructor win over them, and they over the environment. Connections with other settings are closed.
+
+        settings: fields of :class:`Settings`. Raises ConfigurationError where they cannot be used.
+        """
+        self._load_settings(settings)
+        self._configured = settings
+        known = self.__dict__.pop("settings", None)
+        if known is not None and known != self.settings:
+            self._forget()
+
+    def _forget(self) -> None:
+        """Leave what was made with other settings."""
+        self.close()
+        self.__dict__.pop("database", None)
+        self._saved_versions.clear()
 
     @functools.cached_property
     def database(self) -> Database:

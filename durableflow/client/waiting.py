@@ -13,11 +13,11 @@ from durableflow.language.results import described
 from durableflow.store import load
 from durableflow.store.load import RunState
 
-_FIRST_PAUSE = 0.005
-_LONGEST_PAUSE = 0.25
-_GROWTH = 1.4
+FIRST_PAUSE = 0.005
+LONGEST_PAUSE = 0.25
+GROWTH = 1.4
 
-_PATIENCE = 60.0
+PATIENCE = 60.0
 """Seconds without a database for which a wait goes on: a restart of PostgreSQL is no answer to the question."""
 
 
@@ -26,7 +26,7 @@ def wait(database: Database, run_id: UUID, timeout: float | timedelta | None) ->
     seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
     deadline = None if seconds is None else time.monotonic() + seconds
     away_since: float | None = None
-    pause = _FIRST_PAUSE
+    pause = FIRST_PAUSE
     while True:
         try:
             state = state_of(database, run_id)
@@ -34,24 +34,29 @@ def wait(database: Database, run_id: UUID, timeout: float | timedelta | None) ->
         except DatabaseUnreachable:
             now = time.monotonic()
             away_since = away_since or now
-            if now - away_since > _PATIENCE or (deadline is not None and now >= deadline):
+            if now - away_since > PATIENCE or (deadline is not None and now >= deadline):
                 raise
         else:
             if state.state != "running":
                 return state
         left = pause if deadline is None else min(pause, deadline - time.monotonic())
         if left <= 0 and away_since is None:
-            raise _timed_out(database, state, seconds or 0.0)
+            raise timed_out(database, state, seconds or 0.0)
         time.sleep(max(left, 0.0))
-        pause = min(pause * _GROWTH, _LONGEST_PAUSE)
+        pause = min(pause * GROWTH, LONGEST_PAUSE)
 
 
 def state_of(database: Database, run_id: UUID) -> RunState:
     """The run's row, with one SELECT. Raises RunNotFound."""
     state = database.transact(lambda conn: load.run_state(conn, run_id))
     if state is None:
-        raise RunNotFound(f"there is no run {run_id}: its id is wrong, it was pruned, or its start was rolled back")
+        raise not_found(run_id)
     return state
+
+
+def not_found(run_id: UUID) -> RunNotFound:
+    """What to raise where there is no such run."""
+    return RunNotFound(f"there is no run {run_id}: its id is wrong, it was pruned, or its start was rolled back")
 
 
 def outcome(database: Database, ended: RunState) -> Any:
@@ -80,7 +85,9 @@ def _decoder(database: Database, run_id: UUID) -> Callable[[str], Any]:
     return decode
 
 
-def _timed_out(database: Database, state: RunState, seconds: float) -> ResultTimeout:
+def timed_out(database: Database, state: RunState, seconds: float) -> ResultTimeout:
+    """What to raise where a run has not ended in time."""
+
     def ask(conn: Connection) -> str | None:
         return load.waiting_for(conn, state.run_id)
 

@@ -1,4 +1,4 @@
-"""The development stack: PostgreSQL, Valkey, the schema, workers, and a command that uses them.
+"""The development stack: PostgreSQL, Valkey or none, the schema, workers, and a command that uses them.
 
 One thread looks after everything, ten times a second. A signal only leaves a note for it, so that nothing is stopped in
 the middle of being started. Everything that this process starts dies with it, also by SIGKILL (see ``process.py``).
@@ -43,6 +43,7 @@ class Devstack:
         state_dir: created when it is missing.
         workers: how many worker processes.
         worker_options: options of each, as for ``celery worker``.
+        broker: ``valkey``; or ``pgmq``, which is PostgreSQL again, and no server more.
         patience: seconds that running steps get to finish when the stack is stopped.
         say: takes each line about what happens.
     """
@@ -54,6 +55,7 @@ class Devstack:
         state_dir: Path | str = ".durableflow",
         workers: int = 1,
         worker_options: Sequence[str] = (),
+        broker: str = "valkey",
         patience: float = 5.0,
         say: Callable[[str], None] = print_line,
     ) -> None:
@@ -61,6 +63,8 @@ class Devstack:
         self.state_dir = Path(state_dir).absolute()
         self.postgres = PostgresServer(self.state_dir)
         self.valkey = ValkeyServer(self.state_dir)
+        self._pgmq = broker == "pgmq"
+        self._servers: tuple[Server, ...] = (self.postgres,) if self._pgmq else (self.postgres, self.valkey)
         self.workers: list[WorkerProcess] = []
         self._worker_count = workers if app is not None else 0
         self._worker_options = worker_options
@@ -76,7 +80,7 @@ class Devstack:
         """What a process needs in its environment to use the stack."""
         return {
             "DURABLEFLOW_DATABASE_URL": self.postgres.url,
-            "DURABLEFLOW_BROKER_URL": self.valkey.url,
+            "DURABLEFLOW_BROKER_URL": "pgmq://" if self._pgmq else self.valkey.url,
             "DURABLEFLOW_SECRET_KEY": os.environ.get("DURABLEFLOW_SECRET_KEY")
             or statedir.password(self.state_dir / "secret_key"),
         }
@@ -88,14 +92,17 @@ class Devstack:
             DevStackError: a server is not installed, does not start, or the state directory is in use.
         """
         from durableflow.migrations import migrate  # half a second that a server alone should not cost
+        from durableflow.migrations.pgmq import install_pgmq
 
         with ExitStack() as up:
             self._lock(up)
-            for server in (self.postgres, self.valkey):
+            for server in self._servers:
                 up.callback(server.stop)
                 server.start()
                 self._say(f"{server.title} answers at {redact(server.url)}")
             migrate(self.postgres.url)
+            if self._pgmq:
+                install_pgmq(self.postgres.url)
             up.callback(self._stop_workers)
             self._start_workers()
             self._up = up.pop_all()
@@ -111,7 +118,7 @@ class Devstack:
         Raises:
             DevStackError: a worker cannot start at all, or a server does not come up again.
         """
-        for server in (self.postgres, self.valkey):
+        for server in self._servers:
             self._tend_server(server)
         for worker in self.workers:
             if happened := worker.tend():

@@ -25,6 +25,11 @@ _RUN = """
 SELECT id, workflow, state, output::text, error::text, parked_reason FROM durableflow_core.run WHERE id = %(run_id)s
 """
 
+_RUNS = """
+SELECT id, workflow, state, output::text, error::text, parked_reason
+FROM durableflow_core.run WHERE id = ANY(%(run_ids)s)
+"""
+
 _WAITING_FOR = "SELECT waiting_for FROM durableflow.runs WHERE id = %(run_id)s"
 
 _VALUES = """
@@ -36,6 +41,12 @@ def run_state(conn: Connection, run_id: UUID) -> RunState | None:
     """The run's row. None: there is no such run."""
     row = conn.execute(_RUN, {"run_id": run_id}).fetchone()
     return None if row is None else RunState(*row)
+
+
+def run_states(conn: Connection, run_ids: Iterable[UUID]) -> dict[UUID, RunState]:
+    """The rows of several runs, by id. One that is not there is left out."""
+    rows: list[tuple[Any, ...]] = conn.execute(_RUNS, {"run_ids": list(run_ids)}).fetchall()
+    return {row[0]: RunState(*row) for row in rows}
 
 
 def waiting_for(conn: Connection, run_id: UUID) -> str | None:

@@ -222,7 +222,8 @@ class Attempt:
         key = claimed.idempotency_key
         me = Current(step.run_id, claimed.name, claimed.attempt, key, step.rev, step.index, self._is_wanted)
         telling.started(claimed)
-        with executing(me), body_limit(self.options.timeout):
+        value: Any = None
+        with executing(me), body_limit(self.options.timeout), self.runtime.host.surrounding():
             value = run_body(body, args, kwargs)
         if self.asked is not None:  # retry(throw=False)
             raise self.asked

@@ -10,10 +10,13 @@ from durableflow.config import redact
 from durableflow.errors import ConfigurationError, DatabaseUnreachable
 from durableflow.language.schedules import Entry
 from durableflow.migrations import check_schema
+from durableflow.migrations.pgmq import install_pgmq
 from durableflow.store import schedule
 from durableflow.store.successor import Connection
 from durableflow.worker.connections import connect
+from durableflow.worker.queues import declare
 from durableflow.worker.runtime import Runtime
+from durableflow.worker.settings import broker_database
 
 _log = logging.getLogger(__name__)
 
@@ -21,7 +24,8 @@ _BROKER_PATIENCE = 3.0
 
 
 def prepare(runtime: Runtime) -> None:
-    """Check the settings, the database and its schema; store the workflow versions and schedules of this worker.
+    """Check the settings, the database and its schema; store the workflow versions and schedules of this worker. Where
+    a database is the broker, install pgmq there, if it is not there yet.
 
     Raises:
         ConfigurationError: of the class that says what is wrong, with the way out in its message.
@@ -42,6 +46,9 @@ def prepare(runtime: Runtime) -> None:
         for workflow in runtime.registry.compiled:
             remember(conn, workflow, settings)
         _register_schedules(conn, runtime)
+    broker = broker_database(app, settings)
+    if broker is not None:
+        install_pgmq(broker)
 
 
 def schedules_of(runtime: Runtime) -> list[Entry]:
@@ -78,6 +85,18 @@ def broker_trouble(runtime: Runtime) -> str | None:
     finally:
         connection.close()
     return None
+
+
+def declare_queues(runtime: Runtime) -> None:
+    """Declare what this worker is going to consume, where Celery's consumer would end the worker over a queue that is
+    there already, and is another kind of queue than it expects (RabbitMQ)."""
+    connection: Any = runtime.app.connection_for_write(connect_timeout=_BROKER_PATIENCE)
+    try:
+        if connection.transport.driver_type == "amqp":
+            for queue in runtime.app.amqp.queues.consume_from.values():
+                declare(connection, queue)
+    finally:
+        connection.close()
 
 
 def consume_own_queues(runtime: Runtime) -> None:

@@ -23,7 +23,7 @@ from durableflow.client.schedules import tick_run
 from durableflow.errors import ConfigurationError
 from durableflow.steward import Sidecar, StewardSettings
 from durableflow.store.messages import SUBJECT, Message
-from durableflow.worker.boot import broker_trouble, consume_own_queues, prepare, schedules_of
+from durableflow.worker.boot import broker_trouble, consume_own_queues, declare_queues, prepare, schedules_of
 from durableflow.worker.depth import Depth
 from durableflow.worker.runtime import BOOT, Runtime
 
@@ -108,9 +108,11 @@ class _Steward(bootsteps.StartStopStep):  # type: ignore[misc]
             _log.critical("%s: %s", type(error).__name__, error)
             raise SystemExit(EX_FAILURE) from None
         trouble = broker_trouble(self.runtime)
-        if trouble is not None:
-            _log.error("%s", trouble)
         consume_own_queues(self.runtime)
+        if trouble is None:
+            declare_queues(self.runtime)
+        else:
+            _log.error("%s", trouble)
 
     def _await_registration(self) -> None:
         until = time.monotonic() + _REGISTRATION

@@ -47,7 +47,9 @@ def install(host: Host, *, owned: bool = True) -> Runtime:
     if owned:
         app.add_defaults(lambda: settings.celery_settings(host.settings))
     else:
-        app.on_after_configure.connect(lambda **_: settings.adopt(app), weak=False)
+        app.on_after_configure.connect(lambda **_: settings.adopt(app, host), weak=False)
+        if app.configured:  # its settings have been read before: that signal is not sent again
+            settings.adopt(app, host)
     app.steps["worker"].add(steward_step(runtime))
     _register_when_final(runtime)
     return runtime
@@ -86,6 +88,8 @@ def _register_when_final(runtime: Runtime) -> None:
 
     def on_worker_init(sender: Any = None, **_: Any) -> None:
         if sender is not None and sender.app is app:
+            if not runtime.owned:
+                settings.adopt(app, runtime.host)  # its broker may have been set after its settings were first read
             register(runtime, app)
 
     connect_on_app_finalize(on_finalize)

@@ -2,6 +2,7 @@
 
 import functools
 import os
+from contextlib import AbstractContextManager
 from typing import Protocol
 from uuid import UUID
 
@@ -24,7 +25,7 @@ BOOT = "DURABLEFLOW_BOOT"
 
 class Host(Protocol):
     """What is needed of an application (``durableflow.DurableFlow``). celery: its Celery app; registry: its workflows
-    and steps; settings: read when they are first needed."""
+    and steps; settings: read when they are first needed; surrounding: what a body runs in."""
 
     @property
     def celery(self) -> Celery: ...
@@ -32,6 +33,7 @@ class Host(Protocol):
     def registry(self) -> Registry: ...
     @property
     def settings(self) -> Settings: ...
+    def surrounding(self) -> AbstractContextManager[None]: ...
 
 
 class Runtime:
@@ -62,6 +64,11 @@ class Runtime:
     def connections(self) -> Connections:
         """This process' way to the database."""
         return Connections(self.settings)
+
+    def forget(self) -> None:
+        """Read the settings anew when they are needed next."""
+        for cached in ("settings", "connections"):
+            self.__dict__.pop(cached, None)
 
     @property
     def boot(self) -> UUID:

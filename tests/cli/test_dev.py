@@ -29,6 +29,18 @@ def test_the_command_has_the_servers_and_its_status_is_the_answer(durableflow: D
     assert (done.returncode, done.stdout) == (7, ""), done.stderr
 
 
+def test_postgresql_alone_is_enough(durableflow: Durableflow, shop: Path) -> None:
+    script = (
+        "import os, psycopg\n"
+        "assert os.environ['DURABLEFLOW_BROKER_URL'] == 'pgmq://'\n"
+        "with psycopg.connect(os.environ['DURABLEFLOW_DATABASE_URL']) as c: c.execute('TABLE pgmq.meta')\n"
+    )
+    done = durableflow("dev", "shop:df", "--no-worker", "--broker", "pgmq", "--", sys.executable, "-c", script)
+    assert done.returncode == 0, done.stderr
+    assert not (shop / ".durableflow" / "valkey" / "data").exists()
+    assert "Valkey" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("command", "status"),
     [(("sh", "-c", "kill -9 $$"), 137), (("no-such-program",), 127)],

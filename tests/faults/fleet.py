@@ -5,10 +5,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
-import kombu
 import psycopg
 import pytest
 from celery import Celery
@@ -17,10 +15,11 @@ from durableflow import DurableFlow
 from durableflow.config import Settings
 from durableflow.store.messages import Message, advance_message
 from durableflow.worker import Publisher
+from durableflow.worker.settings import celery_settings
 from tests.faults import app
 from tests.faults.journal import until
 from tests.support import databases
-from tests.support.brokers import redis_database
+from tests.support.brokers import broker_on
 from tests.worker.workers import Worker
 
 
@@ -48,28 +47,29 @@ def site_on(postgres_url: str, template: str, broker_url: str) -> Iterator[Site]
     queue = f"test-{uuid4().hex[:12]}"
     with ExitStack() as stack:
         database_url = stack.enter_context(databases.database(postgres_url, template=template))
-        if urlsplit(broker_url).scheme.startswith("redis"):
-            broker_url = stack.enter_context(redis_database(broker_url))
-        else:
-            stack.callback(_delete_queue, broker_url, queue)
-        yield Site(database_url, broker_url, queue)
-
-
-def _delete_queue(broker_url: str, queue: str) -> None:
-    with kombu.Connection(broker_url) as connection:
-        kombu.Queue(queue, channel=connection.default_channel).delete()
+        broker = stack.enter_context(broker_on(broker_url, database_url, queue))
+        yield Site(database_url, broker, queue)
 
 
 class Fleet:
     """The workers of a site, and what a test wants to know of them."""
 
-    def __init__(self, site: Site, directory: Path, settings: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        site: Site,
+        directory: Path,
+        settings: dict[str, str] | None = None,
+        application: str = "tests.faults.app:app",
+    ) -> None:
         self.site = site
+        self.application = application
         self.workers: list[Worker] = []
         self._directory = directory
         self._env = {**site.env, **(settings or {})}
         self._stack = ExitStack()
-        self._publisher = Publisher(Celery("test", broker=site.broker_url, set_as_current=False))
+        celery = Celery("test", set_as_current=False)
+        celery.conf.update(celery_settings(Settings.load(broker_url=site.broker_url, queue=site.queue)))
+        self._publisher = Publisher(celery)
 
     def start(self, *concurrency: int, more: dict[str, str] | None = None, program: str = "celery") -> list[Worker]:
         """Start a worker for each number of pool children, and wait until all of them take messages. more: of the
@@ -106,7 +106,7 @@ class Fleet:
 
     def _start(self, concurrency: int, more: dict[str, str], program: str) -> Worker:
         number = len(self.workers) + 1
-        command = (program, "-A", "tests.faults.app:app", "worker")
+        command = (program, "-A", self.application, "worker")
         log = self._directory / f"worker{number}.log"
         worker = Worker({**self._env, **more}, log, "-c", str(concurrency), command=command)
         self.workers.append(worker)
@@ -116,16 +116,16 @@ class Fleet:
 
 
 @contextmanager
-def client_of(site: Site) -> Iterator[None]:
+def client_of(site: Site, df: DurableFlow = app.df) -> Iterator[None]:
     """The application is a client of this site, in this process. It leaves publishing to the leader."""
-    own = app.df.__dict__
+    own = df.__dict__
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DurableFlow, "publisher", property(lambda _: None))
         own.pop("database", None)
         own["settings"] = Settings.load(database_url=site.database_url, broker_url=site.broker_url, queue=site.queue)
-        app.df._saved_versions.clear()
+        df._saved_versions.clear()
         yield
-        app.df.database.close()
+        df.database.close()
         own.pop("database", None)
         own.pop("settings", None)
 

@@ -1,4 +1,5 @@
-"""A broker that no other test writes to: a numbered database of a Redis of its own, or queues of its own."""
+"""A broker that no other test writes to: a numbered database of a Redis, the test's own PostgreSQL, or queues of its
+own in RabbitMQ."""
 
 import fcntl
 import tempfile
@@ -7,9 +8,38 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import kombu
 import redis
 
+from durableflow.migrations.pgmq import install_pgmq
+
 _NUMBERS = range(1, 16)  # 0 is left to whoever uses the server by hand
+
+
+@contextmanager
+def broker_on(server: str, database_url: str, *queues: str) -> Iterator[str]:
+    """The URL of a test's broker on this server; queues: what is deleted afterwards where brokers share their queues.
+
+    server: ``redis://...``, ``amqp://...``, or ``pgmq://``, which is the database of the test.
+    """
+    if server.startswith("redis"):
+        with redis_database(server) as url:
+            yield url
+    elif server.startswith("pgmq"):
+        install_pgmq(database_url)
+        yield database_url.replace("postgresql://", "pgmq://", 1)
+    else:
+        try:
+            yield server
+        finally:
+            delete_queues(server, *queues)
+
+
+def delete_queues(amqp: str, *queues: str) -> None:
+    """Delete queues of RabbitMQ, with what is in them."""
+    with kombu.Connection(amqp) as connection:
+        for queue in queues:
+            kombu.Queue(queue, channel=connection.default_channel).delete()
 
 
 @contextmanager

@@ -71,11 +71,15 @@ def test_a_calls_time_limit_travels_with_it(app: Celery, publisher: Publisher, q
 
 
 @pytest.mark.smoke
-def test_many_messages_arrive_and_the_urgent_ones_first(app: Celery, publisher: Publisher, queue_name: str) -> None:
+def test_many_messages_arrive_and_the_urgent_ones_first(
+    app: Celery, publisher: Publisher, broker_url: str, queue_name: str
+) -> None:
     sent = [message(queue_name, priority=index % 10) for index in range(250)]
     assert publisher.publish(sent)
     got = [each.headers["id"] for each in received(app, queue_name)]
     assert sorted(got) == sorted(each.id for each in sent)
+    if broker_url.startswith("pgmq"):
+        return  # a queue in PostgreSQL has no priorities: see docs/how-to/brokers.md
     urgent = {each.id for each in sent if each.priority == 9}
     assert set(got[: len(urgent)]) <= {each.id for each in sent if each.priority >= 7}
 
@@ -190,9 +194,8 @@ def test_redis_keeps_copies_of_others_messages_only(
     assert received(app, queue_name) == []
 
 
-def test_the_prefetch_limit_holds_without_copies(
-    app: Celery, publisher: Publisher, queue_name: str, redis_client: Any
-) -> None:
+@pytest.mark.smoke
+def test_a_worker_takes_no_more_than_it_may(app: Celery, publisher: Publisher, queue_name: str) -> None:
     publisher.publish([message(queue_name) for _ in range(5)])
     consumer = Consumer(app, queue_name, prefetch=2)
     consumer.drain()
@@ -203,9 +206,8 @@ def test_the_prefetch_limit_holds_without_copies(
     consumer.connection.close()
 
 
-def test_what_was_not_begun_goes_back_at_shutdown(
-    app: Celery, publisher: Publisher, queue_name: str, redis_client: Any
-) -> None:
+@pytest.mark.smoke
+def test_what_was_not_begun_goes_back_at_shutdown(app: Celery, publisher: Publisher, queue_name: str) -> None:
     app.send_task("somebody.elses", queue=queue_name)
     sent = [message(queue_name) for _ in range(3)]
     publisher.publish(sent)

@@ -1,0 +1,22 @@
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from durableflow import DurableFlow
+from tests.contrib.fastapi import shop
+from tests.support.engine import Engine, engine_of, in_this_process
+
+
+@pytest.fixture
+def df(database_url: str, queue_name: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[DurableFlow]:
+    shop.SEEN.clear()
+    with in_this_process(shop.df, database_url, queue_name, monkeypatch) as df:
+        yield df
+
+
+@pytest.fixture
+def engine(df: DurableFlow, db: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    with engine_of(df, db, monkeypatch) as engine:
+        yield engine
