@@ -173,7 +173,7 @@ class _Planner:
             due = self._due[number]
             if due.to[0] < heard[0]:
                 break
-            if due.body is not None and due.document == errback:
+            if due.body is not None and due.body <= heard[-1] and due.document == errback:
                 del self._due[number]
         self._due.append(_Due(errback, list(heard), body))
 

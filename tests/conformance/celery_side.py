@@ -10,6 +10,7 @@ from celery import VERSION
 
 from tests.conformance.deviations import deviation
 from tests.conformance.playing import main
+from tests.conformance.quirks import quirks
 from tests.conformance.scenario import Case, Outcome, Satisfies, Seen, plain
 
 
@@ -36,7 +37,9 @@ class CelerySide:
         error = _first_error(value)
         return Seen(value=value) if error is None else Seen(error=error)
 
-    def expected(self, name: str, case: Case) -> Outcome:
+    def expected(self, name: str, case: Case) -> Outcome | None:
+        if name.startswith("seed ") and quirks(case.canvas, case.outcome, VERSION[:2]):
+            return None
         deviating = deviation(name, VERSION[:2])
         outcome = case.outcome if deviating is None else deviating.outcome
         if outcome.errors or isinstance(outcome.value, Satisfies):

@@ -114,3 +114,10 @@ DEVIATIONS: dict[str, Deviation] = {
         gives([3, 7], [times(2, "3")]), "it runs twice"
     ),
 }
+
+NOTES: dict[str, str] = {
+    "a_task_that_gets_the_wrong_number_of_arguments_fails": "same, at once: `durable(...)` raises it",
+    "map_gives_a_list_of_results": "same; each item is a task of its own",
+    "a_header_may_be_a_generator": "same; all of it is stored before the first task runs",
+}
+"""What is to be said of durableflow, which comes to the same."""

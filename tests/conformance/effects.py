@@ -13,9 +13,10 @@ URL = "CONFORMANCE_EFFECTS_URL"
 _connections: dict[int, psycopg.Connection[tuple[str, str]]] = {}
 
 
-def prepare() -> None:
-    """Make the table."""
-    _connection().execute("CREATE TABLE effect (id bigserial PRIMARY KEY, box text NOT NULL, what text NOT NULL)")
+def prepare(url: str) -> None:
+    """Make the table in this database."""
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE TABLE effect (id bigserial PRIMARY KEY, box text NOT NULL, what text NOT NULL)")
 
 
 def record(box: str, what: str) -> None:

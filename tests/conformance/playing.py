@@ -1,7 +1,7 @@
 """Start many cases at once on one side, collect what they come to, and compare."""
 
+import argparse
 import json
-import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -38,15 +38,15 @@ class Side(Protocol):
     def collect(self, started: Any) -> Seen:
         """What it came to, when it has ended."""
 
-    def expected(self, name: str, case: Case) -> Outcome:
-        """What the table says of this side."""
+    def expected(self, name: str, case: Case) -> Outcome | None:
+        """What the table says of this side; None: nothing that holds every time."""
 
 
 @dataclass(eq=False)
 class Play:
     """One case, being played. early: what had been recorded when it was seen to have ended."""
 
-    expected: Outcome
+    expected: Outcome | None
     box: str
     started: list[Any]
     seen: Seen = field(default_factory=lambda: Seen(ended=False))
@@ -55,7 +55,7 @@ class Play:
     def differs(self, recorded: list[str]) -> str | None:
         """How it is not what was expected, now that this has been recorded."""
         self.seen = replace(self.seen, effects=recorded)
-        return self.early or self.expected.differs(self.seen)
+        return self.early or (None if self.expected is None else self.expected.differs(self.seen))
 
 
 def play(side: Side, cases: Mapping[str, Build], conf: Mapping[str, Settings]) -> dict[str, str]:
@@ -85,7 +85,7 @@ def _start(side: Side, name: str, build: Build, conf: Settings) -> Play:
 
 def _wait_for_ends(side: Side, plays: list[Play]) -> None:
     pending, last = plays, time.monotonic()
-    while any(each.expected.ends for each in pending) and time.monotonic() < last + QUIET:
+    while any(each.expected and each.expected.ends for each in pending) and time.monotonic() < last + QUIET:
         ended = [each for each in pending if all(map(side.ended, each.started))]
         if ended:
             last = time.monotonic()
@@ -93,7 +93,7 @@ def _wait_for_ends(side: Side, plays: list[Play]) -> None:
             for each, those in zip(ended, _recorded(ended), strict=True):
                 seen = [side.collect(started) for started in each.started]
                 each.seen = next((one for one in seen if one.error is not None), seen[-1])
-                if side.effects_are_there:
+                if side.effects_are_there and each.expected:
                     each.early = each.expected.differs(replace(each.seen, effects=those))
         time.sleep(0.1)
 
@@ -124,21 +124,25 @@ def _configured(conf: Settings) -> Iterator[None]:
 
 
 def main(side: Side) -> None:
-    """``python -m ... REPORT [NAME...]`` plays the scenarios, all or these; ``python -m ... REPORT --seeds 0 300``
-    plays canvases that are made up. REPORT: the file that will say which differed."""
+    """Play what the command line asks for, and write a report.
+
+    ``python -m ... REPORT [NAME...]`` plays the scenarios, all or these; with ``--seeds 0 300`` also canvases that are
+    made up. REPORT: the file that will say which differed, and how.
+    """
     from tests.conformance.scenarios import SCENARIOS
 
-    report, *rest = sys.argv[1:]
-    conf: dict[str, Settings] = {}
-    if rest[:1] == ["--seeds"]:
-        cases = {str(seed): _generated(seed) for seed in range(int(rest[1]), int(rest[2]))}
-    else:
-        cases = {name: SCENARIOS[name].build for name in rest or SCENARIOS}
-        conf = {name: SCENARIOS[name].conf for name in cases}
+    parser = argparse.ArgumentParser()
+    parser.add_argument("report", type=Path)
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--seeds", type=int, nargs=2, default=(0, 0))
+    asked = parser.parse_args()
+    cases = {name: SCENARIOS[name].build for name in asked.names or SCENARIOS}
+    conf = {name: SCENARIOS[name].conf for name in cases}
+    cases |= {f"seed {seed}": _generated(seed) for seed in range(*asked.seeds)}
     began = time.monotonic()
     differing = play(side, cases, conf)
     seconds = time.monotonic() - began
-    Path(report).write_text(json.dumps({"played": len(cases), "seconds": seconds, "differing": differing}, indent=1))
+    asked.report.write_text(json.dumps({"played": len(cases), "seconds": seconds, "differing": differing}, indent=1))
     for name, how in differing.items():
         print(f"{name}: {how}")
     print(f"{len(cases)} played, {len(differing)} of them differ, {seconds:.1f} s")
