@@ -1,8 +1,8 @@
 """``./dev bench --brokers``: the same workload on each broker, taking turns in one run, as ratios to the first.
 
 Each broker has a database of its own on one PostgreSQL, and two worker processes of two children; all are up all the
-time, and one works. RabbitMQ has to be brought: ``--rabbitmq URL``. What is measured runs in a process of its own, whose
-environment says which broker is meant: ``python -m benchmarks.brokers CHAINS STEPS STARTS``.
+time, and one works. RabbitMQ has to be brought: ``--rabbitmq URL``. What is measured runs in a process of its own,
+whose environment says which broker is meant: ``python -m benchmarks.brokers CHAINS STEPS STARTS``.
 """
 
 import json
