@@ -1,8 +1,8 @@
 """``./dev bench --brokers``: the same workload on each broker, taking turns in one run, as ratios to the first.
 
 Each broker has a database of its own on one PostgreSQL, and two worker processes of two children; all are up all the
-time, and one works. RabbitMQ has to be brought: ``--rabbitmq URL``. What is measured runs in a process of its own, whose
-environment says which broker is meant: ``python -m benchmarks.brokers CHAINS STEPS STARTS``.
+time, and one works. RabbitMQ has to be brought: ``--rabbitmq URL``. What is measured runs in a process of its own,
+whose environment says which broker is meant: ``python -m benchmarks.brokers CHAINS STEPS STARTS``.
 """
 
 import json
@@ -104,7 +104,7 @@ def _start_worker(workers: ExitStack, side: Side, log: Path, number: int) -> Non
         worker = subprocess.Popen(command, cwd=ROOT, env=dict(side.env), stdout=output, stderr=output)
     workers.callback(worker.wait, 30)
     workers.callback(worker.terminate)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while " ready." not in log.read_text(errors="replace"):
         if worker.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"no worker for {side.name}:\n{log.read_text(errors='replace')}")
