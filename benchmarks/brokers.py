@@ -104,7 +104,7 @@ def _start_worker(workers: ExitStack, side: Side, log: Path, number: int) -> Non
         worker = subprocess.Popen(command, cwd=ROOT, env=dict(side.env), stdout=output, stderr=output)
     workers.callback(worker.wait, 30)
     workers.callback(worker.terminate)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while " ready." not in log.read_text(errors="replace"):
         if worker.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"no worker for {side.name}:\n{log.read_text(errors='replace')}")

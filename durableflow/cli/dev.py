@@ -24,7 +24,7 @@ def dev(
     concurrency: Annotated[int, typer.Option("--concurrency", "-c", min=1, help="Processes of each worker")] = 2,
     workers: Annotated[int, typer.Option(min=1, help="How many workers")] = 1,
     no_worker: Annotated[bool, typer.Option("--no-worker", help="Only PostgreSQL and the broker")] = False,
-    broker: Annotated[Broker, typer.Option(help="A Valkey, or PostgreSQL alone")] = Broker.VALKEY,
+    broker: Annotated[Broker, typer.Option(help="`valkey`, or `pgmq`: PostgreSQL alone")] = Broker.VALKEY,
     state_dir: Annotated[Path, typer.Option(help="Keeps the data, the passwords and the logs")] = Path(".durableflow"),
     loglevel: Annotated[str, typer.Option("--loglevel", "-l", help="Of the workers")] = "INFO",
 ) -> None:

@@ -220,3 +220,40 @@ def test_what_was_not_begun_goes_back_at_shutdown(app: Celery, publisher: Publis
     consumer.connection.close()
     ids = {each.headers["id"] for each in received(app, queue_name) if SUBJECT in each.headers}
     assert ids == {each.id for each in sent} - {done.headers["id"]}
+
+
+@pytest.fixture
+def rabbitmq(broker_url: str) -> Iterator[Any]:
+    if not broker_url.startswith("amqp"):
+        pytest.skip("this is about RabbitMQ")
+    with kombu.Connection(broker_url) as connection:
+        yield connection
+
+
+@pytest.mark.parametrize("arguments", [None, {"x-queue-type": "quorum"}, {"x-max-length": 100}], ids=str)
+def test_a_queue_that_exists_with_other_arguments_is_taken_as_it_is(
+    app: Celery, publisher: Publisher, queue_name: str, rabbitmq: Any, arguments: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    kombu.Queue(queue_name, channel=rabbitmq.default_channel, queue_arguments=arguments).declare()
+    assert publisher.publish([message(queue_name)])
+    assert publisher.publish([message(queue_name)])
+    known = app.amqp.queues[queue_name]
+    assert known.no_declare or known.queue_arguments == arguments
+    assert len([record for record in caplog.records if "is used as it is" in record.message]) == 1
+    consumer = Consumer(app, queue_name, prefetch=10)
+    consumer.drain()
+    assert len(consumer.got) == 2
+    consumer.connection.close()
+
+
+def test_quorum_queues_are_declared_where_the_app_says_so(
+    app: Celery, publisher: Publisher, queue_name: str, rabbitmq: Any
+) -> None:
+    """They refuse the priority that durableflow's queues have otherwise."""
+    app.conf.task_default_queue_type = "quorum"
+    app.conf.task_create_missing_queue_type = "quorum"
+    assert publisher.publish([message(queue_name)])
+    kombu.Queue(
+        queue_name, channel=rabbitmq.default_channel, queue_arguments={"x-queue-type": "quorum"}
+    ).queue_declare()
+    assert len(received(app, queue_name)) == 1
