@@ -59,6 +59,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=200, help="runs of the chain (default 200)")
     parser.add_argument("--steps", type=int, default=10, help="steps of each chain (default 10)")
     parser.add_argument("--width", type=int, default=3000, help="steps of the fan-in (default 3000)")
+    parser.add_argument("--long", type=int, default=10_000, help="tasks of the long chain (default 10000)")
+    parser.add_argument("--wide", type=int, default=100_000, help="tasks of the wide chord (default 100000)")
     parser.add_argument("--tasks", type=int, default=2000, help="tasks of the graph (default 2000)")
     parser.add_argument("--timers", type=int, default=10_000, help="timers of one moment (default 10000)")
     parser.add_argument("--kills", type=int, default=3, help="workers to kill (default 3)")
@@ -84,6 +86,25 @@ def _measure(
         lambda: measure.durable_fan_in(database, options.width),
         lambda: measure.celery_chord(database, options.width),
     )
+    console.print("[dim]the same as canvases[/dim]")
+    canvas_chain = _versus(
+        "canvas_chain_vs_celery",
+        options.rounds,
+        options.runs * options.steps,
+        lambda: measure.durable_canvas_chain(database, options.runs, options.steps),
+        lambda: measure.celery_chain(database, options.runs, options.steps),
+    )
+    canvas_chord = _versus(
+        "canvas_chord_vs_celery",
+        options.rounds,
+        options.width,
+        lambda: measure.durable_canvas_chord(database, options.width),
+        lambda: measure.celery_chord(database, options.width),
+    )
+    large = []
+    for what, size in (("chain", options.long), ("chord", options.wide)):
+        console.print(f"[dim]one {what} of {size}[/dim]")
+        large.append({"name": f"large_{what}", "size": size, **measure.large_canvas(database, what, size)})
     console.print(f"[dim]graph: {options.tasks} tasks, each needs three[/dim]")
     seconds = statistics.median(measure.graph(options.tasks, 3) for _ in range(options.rounds))
     graph = {"name": "graph", "seconds": seconds, "durable_per_second": options.tasks / seconds}
@@ -101,6 +122,9 @@ def _measure(
     return [
         chain,
         fan_in,
+        canvas_chain,
+        canvas_chord,
+        *large,
         graph,
         timers,
         {"name": "start_latency", "seconds": statistics.median(latency), "p95_seconds": latency[47]},
@@ -140,13 +164,26 @@ def _machine() -> dict[str, Any]:
 def _report(console: Console, results: list[Result], server: int) -> None:
     by_name = {result["name"]: result for result in results}
     table = Table("", "durableflow", "Celery", "ratio", title="durableflow beside Celery's own canvas")
-    for name, title in (("chain_vs_celery", "chain, steps/s"), ("fanin_vs_chord", "fan-in against chord, steps/s")):
+    for name, title in (
+        ("chain_vs_celery", "workflow of a chain, steps/s"),
+        ("fanin_vs_chord", "fan-in against chord, steps/s"),
+        ("canvas_chain_vs_celery", "durable(chain), steps/s"),
+        ("canvas_chord_vs_celery", "durable(chord), steps/s"),
+    ):
         result = by_name[name]
         table.add_row(
             title,
             f"{result['durable_per_second']:.0f}",
             f"{result['celery_per_second']:.0f}",
             f"{result['ratio']:.2f} x",
+        )
+    for what in ("chain", "chord"):
+        large = by_name[f"large_{what}"]
+        table.add_row(
+            f"one {what} of {large['size']} tasks",
+            f"{large['seconds']:.1f} s, start() {large['start_seconds']:.1f} s; {large['deepest']:.0f} in the broker",
+            "",
+            "",
         )
     graph = by_name["graph"]
     table.add_row("graph of tasks that need tasks, steps/s", f"{graph['durable_per_second']:.0f}", "", "")

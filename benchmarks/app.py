@@ -27,6 +27,18 @@ def plain_total(values: list[int]) -> int:
     return sum(values)
 
 
+@celery.task(ignore_result=True)
+def quiet_noop(value: int) -> int:
+    """One whose result nobody looks up in Celery's backend."""
+    return value
+
+
+@celery.task(ignore_result=True)
+def quiet_count(values: list[int]) -> int:
+    """How many there were."""
+    return len(values)
+
+
 @df.step
 def noop(value: int) -> int:
     """durableflow's no-op."""

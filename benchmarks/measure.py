@@ -16,6 +16,8 @@ from celery import chain, chord
 from celery.result import allow_join_result
 
 from benchmarks import app
+from durableflow import durable
+from durableflow.worker.depth import Depth
 
 PATIENCE = 300.0  # seconds until a measurement counts as hanging
 
@@ -54,6 +56,44 @@ def celery_chord(_database: psycopg.Connection, width: int) -> float:
         result = chord(app.plain_noop.s(number) for number in range(width))(app.plain_total.s())
         assert result.get(timeout=PATIENCE, interval=0.01) == sum(range(width))
     return watch.seconds
+
+
+def durable_canvas_chain(database: psycopg.Connection, runs: int, steps: int) -> float:
+    """Celery's chain, run by ``durable``: the same tasks, the same signature."""
+    signature = chain(app.plain_noop.s(0), *(app.plain_noop.s() for _ in range(steps - 1)))
+    with _stopwatch() as watch:
+        handles = [durable(signature).start() for _ in range(runs)]
+        _wait(lambda: _unfinished(database) == 0)
+    assert handles[-1].result(timeout=1) == 0
+    return watch.seconds
+
+
+def durable_canvas_chord(database: psycopg.Connection, width: int) -> float:
+    """Celery's chord, run by ``durable``."""
+    with _stopwatch() as watch:
+        handle = durable(chord([app.plain_noop.s(number) for number in range(width)], app.plain_total.s())).start()
+        _wait(lambda: _unfinished(database) == 0)
+    assert handle.result(timeout=5) == sum(range(width))
+    return watch.seconds
+
+
+def large_canvas(database: psycopg.Connection, what: str, size: int) -> dict[str, float]:
+    """A chain or a chord of so many tasks: seconds of ``start()``, and in all; and the most messages that were in the
+    broker's queue at a time."""
+    if what == "chain":
+        canvas = chain(app.quiet_noop.s(0), *(app.quiet_noop.s() for _ in range(size - 1)))
+    else:
+        canvas = chord([app.quiet_noop.s(number) for number in range(size)], app.quiet_count.s())
+    depth, deepest = Depth(app.celery), 0
+    with _stopwatch() as watch:
+        handle = durable(canvas).start()
+        started = time.perf_counter() - watch.began
+        while _unfinished(database):
+            deepest = max(deepest, depth(app.celery.conf.task_default_queue) or 0)
+            time.sleep(0.1)
+    depth.close()
+    assert handle.result(timeout=60) == (0 if what == "chain" else size)
+    return {"seconds": watch.seconds, "start_seconds": started, "deepest": float(deepest)}
 
 
 def graph(tasks: int, edges: int) -> float:
@@ -148,15 +188,15 @@ def _calls(database: psycopg.Connection) -> dict[str, float]:
 
 @dataclass
 class _Watch:
+    began: float
     seconds: float = 0.0
 
 
 @contextmanager
 def _stopwatch() -> Iterator[_Watch]:
-    watch = _Watch()
-    began = time.perf_counter()
+    watch = _Watch(time.perf_counter())
     yield watch
-    watch.seconds = time.perf_counter() - began
+    watch.seconds = time.perf_counter() - watch.began
 
 
 def _unfinished(database: psycopg.Connection) -> int:

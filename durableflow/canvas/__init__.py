@@ -5,6 +5,7 @@ order, with which arguments and options. The workflow ``<app>.canvas`` awaits th
 there on nothing is special: the results of steps begin the steps that need them, in the transactions that record them.
 """
 
+from durableflow.canvas import storable as storable  # registers the stored forms
 from durableflow.canvas.describe import Description, describe
 from durableflow.canvas.plan import single
 from durableflow.canvas.workflow import canvas_call, canvas_workflow

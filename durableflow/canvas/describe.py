@@ -58,6 +58,7 @@ def describe(
 class _Reader:
     app: Celery
     blobs: dict[str, str] = field(default_factory=dict)
+    _usual: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def read(
         self, part: Any, args: tuple[Any, ...], kwargs: dict[str, Any], over: Mapping[str, Any], *, given: bool
@@ -118,7 +119,7 @@ class _Reader:
                 found += self._steps(step)
             else:
                 found.append(step)
-        return found
+        return [step for step in found if not _is_empty(step)] or found[:1]
 
     # --- beside each other
 
@@ -131,7 +132,8 @@ class _Reader:
         members: list[Document] = []
         for task in sig.tasks:
             member = self.read(task, args, kwargs, passed, given=given)
-            members += member.get("group", [member])
+            if member != _EMPTY_CHAIN:
+                members += member.get("group", [member])
         document: Document = {"group": members}
         for callback in maybe_list(own.get("link")) or ():
             for member in members:
@@ -151,12 +153,17 @@ class _Reader:
         passed = {name: value for name, value in own.items() if name not in _NOT_PASSED}
         header = self._signature(sig.tasks if isinstance(sig.tasks, group) else group(sig.tasks, app=self.app))
         before = self.read(header, args, {**sig.kwargs.get("kwargs", {}), **kwargs}, passed, given=given)
+        if _is_empty(self._signature(sig.body)):  # what `|` makes of a group and an empty one
+            return before
         put_off = {name: value for name, value in passed.items() if name not in ("countdown", "eta")}
         if "task_id" in own:
             put_off["task_id"] = own["task_id"]
         body = self.read(sig.body, (), {}, put_off, given=True)
         for callback in maybe_list(own.get("link")) or ():
-            _link(body, self._callback(callback))
+            if "group" in body:  # as link() has it: once, after the first, and given nothing
+                callback = self._signature(callback).clone(immutable=True)
+            for linked in body["group"][:1] if "group" in body else [body]:
+                _link(linked, self._callback(callback))
         for errback in maybe_list(own.get("link_error")) or ():
             self._link_error(body, self._errback(errback))
             if self.app.conf.task_allow_error_cb_on_chord_header:
@@ -206,7 +213,7 @@ class _Reader:
         _check(task, (None, *args) if given and not sig.immutable else args, kwargs)
         document: Document = {"task": sig.task}
         self._put_arguments(document, args, kwargs)
-        options = sent_options(task, _options(sig, over), self.app, args, kwargs)
+        options = self._sent(task, _options(sig, over), args, kwargs)
         if options:
             document["options"] = options
         if sig.immutable:
@@ -217,9 +224,20 @@ class _Reader:
             self._link_error(document, self._errback(errback))
         return document
 
+    def _sent(self, task: Task, said: dict[str, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        routes = self.app.conf.task_routes
+        if said or not (routes is None or isinstance(routes, dict)):  # a router may look at the arguments
+            return sent_options(task, said, self.app, args, kwargs)
+        usual = self._usual.get(task.name)
+        if usual is None:
+            usual = self._usual[task.name] = sent_options(task, said, self.app, args, kwargs)
+        return usual
+
     def _put_arguments(self, document: Document, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         given = {name: value for name, value in (("args", list(args)), ("kwargs", kwargs)) if value}
-        if not (all(map(_is_plain, args)) and all(map(_is_plain, kwargs.values()))):
+        if not (
+            all(map(_is_plain, args)) and all(map(_is_plain, kwargs.values())) and all(map(str.isidentifier, kwargs))
+        ):
             encoded = codec.encode([list(args), kwargs], where=document["task"])
             self.blobs.update(encoded.blobs)
             given = dict(zip(("args", "kwargs"), json.loads(encoded.text), strict=True)) | {"coded": True}
@@ -274,6 +292,10 @@ class _Reader:
             document["link_error"].append(errback)
 
 
+_SAFE = 2**53 - 1
+
+_EMPTY_CHAIN: Document = {"chain": []}
+
 _NOT_PASSED = frozenset(("link", "link_error", "task_id", "chain", "chord", "group_id", "group_index", "root_id"))
 """Options of a group or chord that are not for its members."""
 
@@ -303,7 +325,8 @@ def _own_options(sig: Any) -> bool:
 def _link(document: Document, callback: Document) -> None:
     """Let the callback begin when this part has ended: after the last task of a chain, or each of a group."""
     if "chain" in document:
-        _link(document["chain"][-1], callback)
+        for last in document["chain"][-1:]:
+            _link(last, callback)
     elif "group" in document:
         for member in document["group"]:
             _link(member, callback)
@@ -317,12 +340,17 @@ def _ends_in_group(document: Document) -> bool:
     )
 
 
+def _is_empty(step: Any) -> bool:
+    """Whether it is a group without members, which a chain leaves out."""
+    return isinstance(step, group) and not list(step.tasks)
+
+
 def _is_plain(value: Any) -> bool:
     """Whether the value is in JSON what it is in Python, and small."""
     kind = type(value)
     if kind is str:
         return len(value) < 1000 and value.isascii() and "\0" not in value
-    return kind is int or kind is bool or value is None
+    return (kind is int and -_SAFE <= value <= _SAFE) or kind is bool or value is None
 
 
 def _check(task: Task, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

@@ -76,7 +76,7 @@ def _request(merged: Mapping[str, Any]) -> dict[str, Any]:
     stamped = maybe_list(merged.get("stamped_headers")) or []
     if stamped:
         request["stamped_headers"] = sorted(stamped)
-        request["stamps"] = {name: maybe_list(merged.get(name)) for name in sorted(stamped)}
+        request["stamps"] = {name: merged.get(name) for name in sorted(stamped)}
     request |= {name: merged[name] for name in _FIELDS if merged.get(name) is not None}
     return request
 

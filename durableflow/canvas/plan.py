@@ -14,14 +14,14 @@ a task begin when it has succeeded, and give nothing to anybody.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from durableflow import codec
 from durableflow.errors import CorruptValue
 from durableflow.language import Call, Registry, Step
 from durableflow.language.flowing import Later
-from durableflow.language.graph import Answer, FailureOf, Gives, Graph
+from durableflow.language.graph import Answer, FailureOf, Gives, Graph, PlainCall
 from durableflow.language.lazy import scope
 from durableflow.language.options import NONE, Options
 from durableflow.language.sending import Sending
@@ -71,12 +71,14 @@ def _planned(document: str, registry: Registry) -> "tuple[_Planner, _Value]":
 @dataclass(frozen=True, slots=True)
 class _Value:
     """What one part of a canvas comes to. gives: it; after: the places of the steps that have ended then; header: those
-    of the steps that it takes, where it is a group's, so that what follows is a chord's body; told: what is given
-    instead to those who answer a failure."""
+    of the steps that it takes, where it is a group's, so that what follows is a chord's body; heard: those of the steps
+    whose failures the errbacks of what follows answer, in its name; told: what is given instead to those who answer a
+    failure."""
 
     gives: Gives | None = None
     after: tuple[int, ...] = ()
     header: tuple[int, ...] | None = None
+    heard: tuple[int, ...] = ()
     told: tuple[FailureOf, ...] = ()
     given: bool = True
 
@@ -104,6 +106,7 @@ class _Planner:
     _steps: dict[str, Step[..., Any]] = field(default_factory=dict)
     _aside: set[int] = field(default_factory=set)
     _linked: int = 0
+    _uses: dict[str, Options] = field(default_factory=dict)
 
     # --- the tree
 
@@ -112,15 +115,25 @@ class _Planner:
         if "task" in document:
             return self._task(document, before)
         if "chain" in document:
-            value = before
-            for member in document["chain"]:
-                value = self.place(member, value)
-            return value if document["chain"] else _Value(None, before.after)
+            return self._chain(document["chain"], before)
         if "group" in document:
             return self._group(document["group"], before)
         if "map" in document:
             return self._map(document, before)
         raise CorruptValue(f"a canvas has no part like this: {str(document)[:200]}")
+
+    def _chain(self, members: list[Document], before: _Value) -> _Value:
+        if not members:
+            return _Value(None, before.after)
+        value = before
+        for member in members[:-1]:
+            if "group" in member:
+                # A header. If one before it fails, it is its body that answers, and not each of its members.
+                placed = self.place(member, replace(value, heard=()))
+                value = replace(placed, heard=(*value.heard, *(placed.header or ())))
+            else:
+                value = self.place(member, value)
+        return self.place(members[-1], value)
 
     def _group(self, members: list[Document], before: _Value) -> _Value:
         first = len(self.calls)
@@ -140,17 +153,29 @@ class _Planner:
         args, kwargs = self._arguments(document)
         if not document.get("immutable"):
             args = [*self._incoming(before), *args]
-        chorded = before.header is not None
-        self.calls.append(Call(self._step(document["task"]), tuple(args), kwargs, _options(document, chorded)))
+        chorded = before.header[0] if before.header else None
+        made = Call if before.told or document.get("coded") else PlainCall.made
+        self.calls.append(made(self._step(document["task"]), tuple(args), kwargs, self._options(document, chorded)))
         self.needs.append(before.after)
         if self._linked:
             self._aside.add(place)
         value = _Value(place, (place,))
         self._attach(document, value, [place])
-        if chorded:
+        if before.heard:
             for errback in document.get("link_error", ()):
-                self._due.append(_Due(errback, list(before.header or ()), place))
+                self._answer_for_header(errback, before.heard, place)
         return value
+
+    def _answer_for_header(self, errback: Document, heard: tuple[int, ...], body: int) -> None:
+        """Have a body's errback answer for its header. What is linked to a chord, Celery links to the chords in its
+        header too: those do not answer for theirs, so that a failure is answered once, in the outermost's name."""
+        for number in range(len(self._due) - 1, -1, -1):
+            due = self._due[number]
+            if due.to[0] < heard[0]:
+                break
+            if due.body is not None and due.document == errback:
+                del self._due[number]
+        self._due.append(_Due(errback, list(heard), body))
 
     def _attach(self, document: Document, value: _Value, places: list[int]) -> None:
         """Plan what is linked to a part of the canvas."""
@@ -192,6 +217,16 @@ class _Planner:
         decoded: Any = codec.decode(json.dumps([args, kwargs]), blobs=self.blobs)
         return decoded[0], decoded[1]
 
+    def _options(self, document: Document, chorded: int | None) -> Options:
+        said = document.get("options")
+        queue = said.get("queue") if said is not None and len(said) == 1 and chorded is None else None
+        if queue is None:  # most say nothing else
+            return _options(said, chorded)
+        use = self._uses.get(queue)
+        if use is None:
+            use = self._uses[queue] = Options(queue=queue)
+        return use
+
     def _step(self, name: str) -> Step[..., Any]:
         """A step to name in a call; whether this process knows the task does not matter on a worker."""
         step = self._steps.get(name)
@@ -212,10 +247,11 @@ def _given(value: _Value) -> Gives:
     return [] if value.gives is None else value.gives
 
 
-def _options(document: Document, chorded: bool) -> Options:
-    said = document.get("options")
+def _options(said: Mapping[str, Any] | None, chorded: int | None) -> Options:
     if not said:
-        return Options(sending=Sending(chorded=True)) if chorded else NONE
+        return NONE if chorded is None else Options(sending=Sending(chorded=chorded))
     rest = {name: value for name, value in said.items() if name not in ("queue", "priority")}
-    sending = Sending.load({**rest, "chorded": True} if chorded else rest) if rest or chorded else None
+    if chorded is not None:
+        rest["chorded"] = chorded
+    sending = Sending.load(rest) if rest else None
     return Options(queue=said.get("queue"), priority=said.get("priority"), sending=sending)

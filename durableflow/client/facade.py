@@ -12,6 +12,7 @@ from uuid import UUID
 
 from psycopg.rows import dict_row
 
+from durableflow import signals
 from durableflow.client.database import Connection, Database
 from durableflow.client.events import new_event
 from durableflow.client.joining import join
@@ -20,7 +21,7 @@ from durableflow.client.starting import as_run_id, executes, insert, new_run
 from durableflow.client.versions import remember
 from durableflow.client.waiting import outcome, state_of, wait
 from durableflow.config import Settings, redact
-from durableflow.errors import RunNotFound
+from durableflow.errors import DurableFlowError, RunNotFound
 from durableflow.language import AsyncStep, Call, Registry, Routine, Run, Step, Workflow
 from durableflow.language.options import Options, Seconds, options
 from durableflow.language.schedules import Crons
@@ -261,6 +262,8 @@ class Client:
         if cancelled is None:
             raise RunNotFound(f"there is no run {run_id}")
         self._post(cancelled.messages)
+        if cancelled.landed:
+            self._tell_cancelled(run_id)
         return cancelled.landed
 
     def send(
@@ -319,6 +322,17 @@ class Client:
         if isinstance(workflow, Workflow) and (workflow.name, workflow.version) not in self._saved_versions:
             self.database.transact(lambda conn: remember(conn, workflow, self.settings))
             self._saved_versions.add((workflow.name, workflow.version))
+
+    def _tell_cancelled(self, run_id: UUID) -> None:
+        """The cancel is committed: that its workflow cannot be read does not undo it."""
+        if not signals.run_cancelled.receivers:
+            return
+        try:
+            workflow = state_of(self.database, run_id).workflow
+        except DurableFlowError as trouble:
+            _log.error("run_cancelled is not told of run %s: %s", run_id, trouble)
+            return
+        signals.run_cancelled.send(workflow, run_id=run_id, workflow=workflow)
 
     def _post(self, messages: Sequence[Message]) -> None:
         """Publish messages that only make things quicker: a worker finds what they are about."""

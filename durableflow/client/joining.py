@@ -134,12 +134,17 @@ def _dbapi(connection: Any) -> Joined:
 
     def after_commit(publish: Callable[[], None]) -> bool:
         hook = getattr(connection, "on_commit", None)  # Django's
-        if not callable(hook):
+        if not callable(hook) or _is_committed_by_hand(connection):
             return False
         hook(publish)
         return True
 
     return Joined(execute, after_commit)
+
+
+def _is_committed_by_hand(connection: Any) -> bool:
+    """Of Django's: outside of ``atomic`` and with autocommit off, it refuses to have anything done after the commit."""
+    return not getattr(connection, "in_atomic_block", True) and not getattr(connection, "autocommit", True)
 
 
 def _cursor_execute(cursor: Any) -> Execute:

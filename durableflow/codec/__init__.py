@@ -22,7 +22,7 @@ Forms are for ever: a stored run may be read by any later version.
 """
 
 from durableflow.codec.blobs import references
-from durableflow.codec.document import Encoded, decode, digest, encode
+from durableflow.codec.document import Encoded, decode, digest, encode, encode_plain
 from durableflow.codec.extension import Extension, register
 
-__all__ = ["Encoded", "Extension", "decode", "digest", "encode", "references", "register"]
+__all__ = ["Encoded", "Extension", "decode", "digest", "encode", "encode_plain", "references", "register"]

@@ -69,6 +69,15 @@ def encode(
     return Encoded(text, _NOTHING, size) if len(text) <= INLINE else _split(tree, known)
 
 
+def encode_plain(tree: Any) -> Encoded | None:
+    """The stored form of what is in JSON as it is in Python, or is a form already, where it is small. None: it is not.
+
+    The caller answers for what is in it: no floats that JSON lacks, no NUL, no integers that JavaScript would round.
+    """
+    text = dump(tree)
+    return Encoded(text, _NOTHING, len(text)) if len(text) <= INLINE else None
+
+
 def _text(value: object, extensions: list[Extension]) -> tuple[Any, str, int]:
     try:
         tree = _tree(value, extensions, careful=False)

@@ -5,14 +5,19 @@ others: a step that fails takes those that need it with it, and no more. Some of
 when one of those that it is there for has failed by itself, and is cancelled with the rest otherwise.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from durableflow import codec
 from durableflow.language.call import Call
 from durableflow.language.flowing import Later
 from durableflow.language.inline import stored
 from durableflow.language.lazy import Lazy, Placeholder
+from durableflow.language.options import Options
+
+if TYPE_CHECKING:
+    from durableflow.language.step import Step
 
 Gives = int | list["Gives"]
 """What a graph gives: the result of the step at a place, or a list of such results."""
@@ -45,6 +50,28 @@ class FailureOf(Placeholder):
 
     def _described(self) -> str:
         return f"the {self.what} of a failed task"
+
+
+class PlainCall(Call[Any]):
+    """A call in a graph whose arguments are results of others, and what is in JSON as it is in Python. There may be a
+    hundred thousand: the codec's walk, and the account of what was awaited, cost more than all else about them."""
+
+    __slots__ = ()
+
+    @classmethod
+    def made(cls, step: "Step[..., Any]", args: tuple[Any, ...], kwargs: dict[str, Any], use: Options) -> "PlainCall":
+        """The call. A graph awaits all that it holds, so that none can be forgotten."""
+        call = object.__new__(cls)
+        call.definition, call.args, call.kwargs, call.use, call._used = step, args, kwargs, use, True
+        return call
+
+    def stored(self, sources: Mapping[int, int]) -> codec.Encoded | None:
+        """What the codec makes of its arguments. sources: the index of each call's step, by identity. None: too much to
+        be written like this."""
+        if any(type(arg) is list for arg in self.args):  # the results of a group
+            return None
+        args = [{"~": "later", "v": sources[id(arg.call)]} if type(arg) is Later else arg for arg in self.args]
+        return codec.encode_plain({"args": args, "kwargs": self.kwargs})
 
 
 class Graph(Lazy[Any]):

@@ -14,7 +14,8 @@ class Sending:
     task_id: what ``request.id`` is, for every attempt; countdown: seconds from when it may run; eta: when it may run,
     in ISO 8601; expires: seconds from then, or a time in ISO 8601, after which it does not begin any more; soft, hard:
     time limits of one attempt in seconds; rank: the message's priority, as the broker counts; request: fields of the
-    task's request (headers, stamps); chorded: it is the body of a chord.
+    task's request (headers, stamps); chorded: it is the body of a chord, whose header begins with the step of this
+    index: a failure before that one is not the header's.
     """
 
     task_id: str | None = None
@@ -25,12 +26,12 @@ class Sending:
     hard: float | None = None
     rank: int | None = None
     request: Mapping[str, Any] = field(default_factory=dict)
-    chorded: bool = False
+    chorded: int | None = None
 
     def dump(self) -> dict[str, Any]:
         """What is said, as plain values."""
         said = {f.name: getattr(self, f.name) for f in fields(self)}
-        return {name: value for name, value in said.items() if not (value is None or value is False or value == {})}
+        return {name: value for name, value in said.items() if not (value is None or value == {})}
 
     @classmethod
     def load(cls, said: object) -> "Sending":

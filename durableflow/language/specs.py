@@ -9,6 +9,7 @@ from uuid import UUID
 from durableflow import codec
 from durableflow.codec import Encoded
 from durableflow.language.call import Call
+from durableflow.language.graph import PlainCall
 from durableflow.language.launching import Node, Role
 from durableflow.language.options import dump
 from durableflow.language.receiving import Receive, dump_wait
@@ -88,7 +89,7 @@ def _task(node: Node, call: Call[Any], step: Step[..., Any], encode: Encode, que
     return StepSpec(
         step.name,
         "task",
-        encode({"args": list(call.args), "kwargs": call.kwargs}, step.name),
+        _input(node, call, encode),
         dump(use, node.limit),
         use.queue or own.queue or queue,
         priority if wanted is None else wanted,
@@ -104,6 +105,11 @@ def _task(node: Node, call: Call[Any], step: Step[..., Any], encode: Encode, que
         gate=node.gate,
         held=node.held,
     )
+
+
+def _input(node: Node, call: Call[Any], encode: Encode) -> Encoded:
+    plain = call.stored(node.sources) if type(call) is PlainCall else None
+    return encode({"args": list(call.args), "kwargs": call.kwargs}, call.definition.name) if plain is None else plain
 
 
 def _child(node: Node, call: Call[Any], encode: Encode, queue: str) -> StepSpec:

@@ -9,6 +9,7 @@ from durableflow.steward import threads
 from durableflow.steward.duty import Done, Duty
 from durableflow.steward.heartbeat import Holds
 from durableflow.steward.settings import StewardSettings
+from durableflow.steward.telling import Tell, give_back, tell_at_once
 from durableflow.store import audit, release
 from durableflow.store.successor import Connection
 
@@ -32,11 +33,13 @@ class Audit(Duty):
         worker_id: Callable[[], UUID | None],
         holds: Holds,
         alive: Callable[[int], bool] | None = None,
+        tell: Tell = tell_at_once,
     ) -> None:
         self._max_losses = settings.max_losses
         self._worker_id = worker_id
         self._holds = holds
         self._alive = alive or is_alive
+        self._tell = tell
         self._unheld_since: dict[UUID, float] = {}
 
     def run_once(self, conn: Connection) -> Done:
@@ -49,7 +52,7 @@ class Audit(Duty):
         for claim in claims:
             dead = not self._alive(claim.pid)
             if dead or claim.token in unheld or claim.token is None:
-                ending = release.release(conn, claim, max_losses=self._max_losses, own=True)
+                ending = give_back(conn, claim, self._tell, max_losses=self._max_losses, own=True)
                 released += ending is not None
                 if ending is not None:
                     reason = f"process {claim.pid} died" if dead else "no request is about it any more"

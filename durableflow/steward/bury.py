@@ -2,9 +2,11 @@
 
 import logging
 
+from durableflow import signals
 from durableflow.steward.duty import Done
 from durableflow.steward.leadership import LeaderDuty, Leadership
 from durableflow.steward.settings import StewardSettings
+from durableflow.steward.telling import Tell, tell_at_once
 from durableflow.store import bury
 from durableflow.store.successor import Connection
 
@@ -17,8 +19,9 @@ class Bury(LeaderDuty):
     name = "bury"
     interval = 1.0
 
-    def __init__(self, settings: StewardSettings, leadership: Leadership) -> None:
+    def __init__(self, settings: StewardSettings, leadership: Leadership, tell: Tell = tell_at_once) -> None:
         super().__init__(leadership)
+        self._tell = tell
         self._quick = settings.quick_timeout
         self._full = settings.worker_timeout
 
@@ -38,6 +41,10 @@ class Bury(LeaderDuty):
                 log.warning(
                     "worker %s (%s, process %d) is dead: silent for %.1f s; what it had claimed is run again",
                     sign.worker_id, sign.hostname, sign.pid, sign.silence,
+                )  # fmt: skip
+                self._tell(
+                    signals.worker_lost, sign.hostname,
+                    worker_id=sign.worker_id, hostname=sign.hostname, pid=sign.pid, child=False, silence=sign.silence,
                 )  # fmt: skip
             else:
                 soonest = min(soonest, self.interval / 2)  # silent, but its lock is there: look again soon

@@ -6,6 +6,7 @@ from durableflow.steward import threads
 from durableflow.steward.duty import Done
 from durableflow.steward.leadership import LeaderDuty, Leadership
 from durableflow.steward.settings import StewardSettings
+from durableflow.steward.telling import Tell, give_back, tell_at_once
 from durableflow.store import release, rescue
 from durableflow.store.faults import is_transient
 from durableflow.store.messages import StepId
@@ -23,8 +24,11 @@ class Rescue(LeaderDuty):
     name = "rescue"
     interval = 1.0
 
-    def __init__(self, settings: StewardSettings, leadership: Leadership, *, page: int = 200) -> None:
+    def __init__(
+        self, settings: StewardSettings, leadership: Leadership, tell: Tell = tell_at_once, *, page: int = 200
+    ) -> None:
         super().__init__(leadership)
+        self._tell = tell
         self._max_losses = settings.max_losses
         self._page = page
         self._reported: set[StepId] = set()
@@ -49,7 +53,7 @@ class Rescue(LeaderDuty):
         return Done(rescued + self._leases(conn, bool(rescued)))
 
     def _rescue(self, conn: Connection, orphan: release.Held) -> int:
-        ending = release.release(conn, orphan, max_losses=self._max_losses, own=False)
+        ending = give_back(conn, orphan, self._tell, max_losses=self._max_losses, own=False)
         if ending is not None:
             log.info("step %s was lost with worker %s: %s", orphan.step, orphan.worker_id, ending)
         return int(ending is not None)

@@ -1,8 +1,11 @@
 """The steward of one worker process, put together."""
 
+import socket
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
+from durableflow import signals
 from durableflow.language.schedules import Entry
 from durableflow.steward import threads
 from durableflow.steward.audit import Audit
@@ -17,9 +20,10 @@ from durableflow.steward.prune import Prune
 from durableflow.steward.rescue import Rescue
 from durableflow.steward.schedules import NewTick, Schedules
 from durableflow.steward.settings import StewardSettings
+from durableflow.steward.telling import Herald, give_back
 from durableflow.steward.unpark import Unpark
 from durableflow.steward.wake_due import WakeDue
-from durableflow.store import advance, audit, release
+from durableflow.store import advance, audit
 from durableflow.store.successor import Connection
 
 _BROKER_HANGS = 5.0
@@ -51,9 +55,11 @@ class Sidecar:
         self._settings = settings
         self._post = Post(publish, depth)
         self._heartbeat = Heartbeat(settings, boot, queues, versions, holds)
-        self._audit = Audit(settings, self._known_as, holds)
+        self._herald = Herald()
+        self._audit = Audit(settings, self._known_as, holds, tell=self._herald.tell)
         leadership = Leadership(settings, self._known_as, able=lambda: self._post.stuck_for < _BROKER_HANGS)
-        bury, rescue = Bury(settings, leadership), Rescue(settings, leadership)
+        bury = Bury(settings, leadership, self._herald.tell)
+        rescue = Rescue(settings, leadership, self._herald.tell)
         unpark, wake_due = Unpark(leadership), WakeDue(settings, leadership, self._post, queues)
         dispatch, prune = Dispatch(settings, leadership, self._post), Prune(settings, leadership)
         own = [Schedules(schedules, new_tick, self._post, settings.retention)] if new_tick is not None else []
@@ -84,6 +90,7 @@ class Sidecar:
         """Resign, send what is in hand, mark the worker as stopped. Takes at most about ``seconds``."""
         until = threads.monotonic() + seconds
         self._duties.stop(seconds / 2)
+        self._herald.stop(min(seconds / 8, until - threads.monotonic()))
         self._post.stop(min(seconds / 4, until - threads.monotonic()))
         self._pulse.stop(until - threads.monotonic())  # last: what still runs is a living worker's until here
 
@@ -97,25 +104,39 @@ class Sidecar:
         By worker and process, not by step: the step may be running again, under a newer attempt.
         """
 
-        def give_back(conn: Connection) -> None:
+        def release(conn: Connection) -> None:
             worker_id = self._known_as()
-            for claim in audit.own_claims(conn, worker_id) if worker_id is not None else ():
+            if worker_id is None:
+                return  # it was never known, and nothing was claimed in its name
+            for claim in audit.own_claims(conn, worker_id):
                 if claim.pid == pid:
-                    release.release(conn, claim, max_losses=self._settings.max_losses, own=True)
+                    give_back(conn, claim, self.tell, max_losses=self._settings.max_losses, own=True)
             for duty in self._audit.hurries:
                 self._duties.hurry(duty)
+            self._tell_child_lost(worker_id, pid)
 
-        self._duties.submit(give_back)
+        self._duties.submit(release)
 
-    def turn_lost(self, run_id: UUID) -> None:
-        """A pool child died that was advancing this run: others may do so soon. From any thread."""
+    def turn_lost(self, run_id: UUID, pid: int | None = None) -> None:
+        """A pool child died that was advancing this run: others may do so soon. From any thread. pid: the child's."""
 
-        def give_back(conn: Connection) -> None:
+        def release(conn: Connection) -> None:
             worker_id = self._known_as()
-            if worker_id is not None:
-                advance.shorten_lease(conn, run_id, worker_id)
+            if worker_id is None:
+                return
+            advance.shorten_lease(conn, run_id, worker_id)
+            if pid is not None:
+                self._tell_child_lost(worker_id, pid)
 
-        self._duties.submit(give_back)
+        self._duties.submit(release)
+
+    def tell(self, signal: signals.Signal, sender: str, /, **facts: Any) -> None:
+        """Send a signal without waiting for its receivers. From a job, after its commit."""
+        self._herald.tell(signal, sender, **facts)
+
+    def _tell_child_lost(self, worker_id: UUID, pid: int) -> None:
+        host = socket.gethostname()
+        self.tell(signals.worker_lost, host, worker_id=worker_id, hostname=host, pid=pid, child=True, silence=None)
 
     def _known_as(self) -> UUID | None:
         return self._heartbeat.worker_id

@@ -10,17 +10,21 @@ from durableflow.store.successor import Connection
 @dataclass(frozen=True, slots=True)
 class Running:
     """A running attempt. failures: of the attempts before it; options: of its call, a codec text; run_queue, priority:
-    where and how the run is advanced."""
+    where and how the run is advanced; workflow: of its run; attempt: its number."""
 
     name: str
     failures: int
     options: str | None
     run_queue: str
     run_priority: int
+    workflow: str
+    attempt: int
+    idempotency_key: str
 
 
 _RUNNING = """
-SELECT s.name, s.failures, s.options::text, r.queue, r.priority
+SELECT s.name, s.failures, s.options::text, r.queue, r.priority, r.workflow, s.attempt,
+       coalesce(s.idempotency_key, s.run_id || ':' || s.rev || ':' || s.index)
 FROM durableflow_core.step AS s JOIN durableflow_core.run AS r ON r.id = s.run_id
 WHERE s.run_id = %(run_id)s AND s.rev = %(rev)s AND s.index = %(index)s AND s.state = 'running' AND s.claim = %(token)s
 """

@@ -46,7 +46,8 @@ WITH prev AS (
     SELECT run_id FROM durableflow_core.checkpoint WHERE run_id = %(run_id)s AND rev = %(rev)s FOR KEY SHARE
 ), left_over AS (
     SELECT s.*, (s.state = 'succeeded' OR c.state IS NOT DISTINCT FROM 'succeeded') AND s.answers IS NULL AS done,
-           CASE WHEN s.state = 'succeeded' THEN s.output WHEN c.state = 'succeeded' THEN c.output END AS result,
+           CASE WHEN s.answers IS NOT NULL THEN NULL
+                WHEN s.state = 'succeeded' THEN s.output WHEN c.state = 'succeeded' THEN c.output END AS result,
            coalesce(c.state IN ('failed', 'cancelled'), false) AS ended,
            (SELECT count(*)::int FROM durableflow_core.step AS p
              WHERE p.run_id = s.run_id AND p.rev = s.rev AND p.index = ANY(s.sources)

@@ -141,7 +141,7 @@ def release(conn: Connection, lost: Held, *, max_losses: int, own: bool) -> Endi
     # `abandoned_at` is only ever set, never cleared: tried in this order, the three cannot miss a step between them.
     if _landed(conn, _AGAIN, parameters):
         return "ready"
-    if _landed(conn, _EXHAUST, parameters | {"error": _error(lost)}):
+    if _landed(conn, _EXHAUST, parameters | {"error": encode(lost_error(lost)).text}):
         return "failed"
     if _landed(conn, _END_QUIETLY, parameters):
         return "cancelled"
@@ -153,14 +153,13 @@ def _landed(conn: Connection, query: str, parameters: dict[str, object]) -> bool
     return row is not None and row[0] == 1
 
 
-def _error(lost: Held) -> str:
+def lost_error(lost: Held) -> StepLost:
+    """The error of a step that has lost its worker too often, this time included."""
     times = lost.losses + 1
-    return encode(
-        StepLost(
-            f"step {lost.name} lost its worker {times} time{'s' if times > 1 else ''}, the last one on "
-            f"{lost.hostname or 'a host that is not known'} (process {lost.pid}): it is not tried again"
-        )
-    ).text
+    return StepLost(
+        f"step {lost.name} lost its worker {times} time{'s' if times > 1 else ''}, the last one on "
+        f"{lost.hostname or 'a host that is not known'} (process {lost.pid}): it is not tried again"
+    )
 
 
 def _tidy(conn: Connection, lost: Held) -> None:

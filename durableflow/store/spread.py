@@ -27,7 +27,7 @@ WITH RECURSIVE doomed(index) AS (
     SELECT unnest(s.feeds) FROM doomed AS d
     JOIN durableflow_core.step AS s ON s.run_id = %(run_id)s AND s.rev = %(rev)s AND s.index = d.index
 )
-SELECT s.index, s.sources, coalesce((s.options -> 'sending' ->> 'chorded')::bool, false)
+SELECT s.index, s.sources, (s.options -> 'sending' ->> 'chorded')::int
 FROM doomed AS d JOIN durableflow_core.step AS s ON s.run_id = %(run_id)s AND s.rev = %(rev)s AND s.index = d.index
 WHERE s.state = 'pending'
 ORDER BY s.index
@@ -121,7 +121,8 @@ def spread(conn: Connection, run_id: UUID, rev: int, index: int, as_chord: Calla
         errors: dict[int, Encoded] = {index: Encoded(error, {})}
         for doomed, sources, chorded in conn.execute(_DOOMED, place).fetchall():
             source = next(each for each in sources if each in errors)
-            errors[doomed] = as_chord(errors[source].text, source) if chorded else errors[source]
+            in_header = chorded is not None and index >= chorded
+            errors[doomed] = as_chord(errors[source].text, source) if in_header else errors[source]
         del errors[index]
         failed = _fail(conn, run_id, rev, errors)
     rows = conn.execute(_ANSWER, place).fetchone() if answered else None

@@ -16,12 +16,14 @@ from durableflow.language.outcomes import TooEarly
 from durableflow.language.registry import find
 from durableflow.language.specs import ChildSpec, StepSpec
 from durableflow.language.turn import Defaults, Fail, Finish, Stored, Suspend, awaited_places, turn
+from durableflow.store.messages import StepId
 from durableflow.store.start import NewRun
 from durableflow.testing.agenda import Agenda
 from durableflow.testing.mocks import Mock
 from durableflow.testing.receiving import receive_events
 from durableflow.testing.state import Execution, Work
 from durableflow.testing.tasks import Tasks
+from durableflow.worker.errbacks import chord_error
 
 
 class Engine:
@@ -137,6 +139,8 @@ class Engine:
             run.values.update(spec.input.blobs)
         launched = [self._launch(run, rev, spec) for spec in turned.steps]
         for work in launched:
+            if work.spec.answers:
+                continue
             if work.spec.held:
                 run.queues.setdefault((rev, work.spec.gate or 0), []).append(work)
             elif not work.needs:
@@ -176,7 +180,8 @@ class Engine:
             self.look_soon(work.child)
         elif kind in ("task", "child"):
             work.state = "ready" if kind == "task" else "pending"
-            work.alarm = self.agenda.soon(lambda: self._tasks.begin(work))
+            work.due_at = work.spec.until or self.agenda.now + timedelta(seconds=work.spec.delay or 0.0)
+            work.alarm = self.agenda.at(work.due_at, lambda: self._tasks.begin(work))
         elif due_at is not None:
             work.alarm = self.agenda.at(due_at, lambda: self._time_is_over(work))
 
@@ -203,15 +208,32 @@ class Engine:
                 self._nearer(run.works[work.rev, index])
         else:
             work.error = value.text
-            for doomed in _doomed(work):  # all that needs it fails with its error
-                doomed.state, doomed.error, doomed.order = "failed", value.text, self.tick()
+            self._spread(work)
         self._next_in_turn(work)
-        if spec.role == "joined" and state == "succeeded":
+        if spec.role == "joined":
             run.joins[work.rev] -= 1
-            if run.joins[work.rev]:
+            if state == "succeeded" and run.joins[work.rev]:
                 return
         if spec.role != "inner" or state == "failed":
             self.look_soon(run)
+
+    def _spread(self, work: Work) -> None:
+        """All that needs a failed step fails with its error, a chord's body with a ChordError, and what answers it
+        begins."""
+        run = work.run
+        errors = {work.spec.index: work.error or ""}
+        for doomed in _doomed(work):
+            error = next(errors[index] for index in doomed.spec.needs if index in errors)
+            if '"chorded"' in doomed.spec.options:
+                failed = StepId(run.id, work.rev, next(index for index in doomed.spec.needs if index in errors))
+                error = chord_error(run.decode(error), failed).text
+            errors[doomed.spec.index] = error
+            doomed.state, doomed.error, doomed.order = "failed", error, self.tick()
+            run.joins[work.rev] -= doomed.spec.role == "joined"
+        for index in work.spec.errbacks:
+            answer = run.works[work.rev, index]
+            if answer.is_open and answer.state == "pending" and answer.alarm is None:
+                self._begin(answer)
 
     def _nearer(self, work: Work) -> None:
         work.needs -= 1

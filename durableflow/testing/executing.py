@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
+from celery.app.task import Context
 from celery.exceptions import Ignore, SoftTimeLimitExceeded
 
 from durableflow import codec
@@ -15,9 +16,11 @@ from durableflow.errors import CorruptValue, SimulationError
 from durableflow.language import Attempt, Step, executing
 from durableflow.language.options import Options, load
 from durableflow.language.results import described
-from durableflow.language.storable import Given
+from durableflow.language.storable import Given, Told
+from durableflow.store.messages import StepId
 from durableflow.testing.mocks import Planned
 from durableflow.testing.state import Work
+from durableflow.worker.errbacks import chord_error, task_id
 from durableflow.worker.verdict import Verdict, judge
 
 _CELERYS_RETRIES = 3
@@ -45,9 +48,11 @@ class Executor:
         """What a step is called with. Raises CorruptValue."""
         run, spec = work.run, work.spec
         given: tuple[codec.Extension, ...] = ()
+        if spec.answers:
+            given = (Told(lambda what, body: _told(work, what, body)),)
         if spec.needs:
             results = {index: run.decode(run.works[work.rev, index].output or "null") for index in spec.needs}
-            given = (Given(results),)
+            given = (*given, Given(results))
         try:
             input_: Any = codec.decode(spec.input.text, blobs=run.needed(spec.input.text), extensions=given)
             return tuple(input_["args"]), input_["kwargs"]
@@ -95,6 +100,26 @@ class Executor:
             return _to_its_end(result, context)
         with ThreadPoolExecutor(1) as beside:  # the test itself is an `async def`, whose loop is busy with us
             return beside.submit(_to_its_end, result, context).result()
+
+
+def _told(work: Work, what: str, body: int | None) -> object:
+    """What a step that answers a failure is told of it."""
+    run = work.run
+    others = (run.works[work.rev, index] for index in work.spec.answers)
+    failed = min((each for each in others if each.state == "failed" and each.attempt), key=lambda each: each.order or 0)
+    place = StepId(run.id, work.rev, failed.spec.index)
+    of = failed if body is None else run.works[work.rev, body]
+    told_id = task_id(StepId(run.id, work.rev, of.spec.index), of.spec.options)
+    if what == "error":
+        error = run.decode(failed.error or "null")
+        return error if body is None else run.decode(chord_error(error, place, failed.spec.options).text)
+    if what == "traceback":
+        return ""
+    if what == "id":
+        return told_id
+    given = failed.record if body is None else None
+    args, kwargs = ([], {}) if given is None else (given.args, given.kwargs)
+    return Context({"id": told_id, "task": of.spec.name, "args": args, "kwargs": kwargs, "called_directly": False})
 
 
 def _to_its_end(coroutine: Coroutine[Any, Any, Any], context: contextvars.Context) -> Any:

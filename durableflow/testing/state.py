@@ -83,7 +83,8 @@ class Work:
 
     def outcome(self) -> Outcome:
         """How it stands, for the await that looks at it."""
-        return Outcome("cancelled" if self.abandoned else self.state, self.output, self.error, self.order)
+        state = "cancelled" if self.abandoned else self.state
+        return Outcome(state, self.output, self.error, self.order, self.attempt > 0)
 
 
 @dataclass(slots=True)

@@ -25,6 +25,7 @@ from durableflow.store.children import tell_again
 from durableflow.store.messages import Message
 from durableflow.store.park import park
 from durableflow.store.successor import Turn
+from durableflow.worker import telling
 from durableflow.worker.arriving import arrivals
 from durableflow.worker.connections import Connection
 from durableflow.worker.runtime import Runtime
@@ -58,6 +59,8 @@ def advance(runtime: Runtime, run_id: UUID) -> None:
         if cancelled is not None and not cancelled.landed:
             transact(lambda conn: hand_back(conn, run_id, wakes))
         runtime.publisher.publish([] if cancelled is None else cancelled.messages)
+        if cancelled is not None and cancelled.landed:
+            telling.cancelled(run_id, view.workflow)
         return
     _look_and_move(runtime, view, wakes)
 
@@ -85,6 +88,8 @@ def _look_and_move(runtime: Runtime, view: View, wakes: Sequence[Wake]) -> None:
             transact(lambda conn: hand_back(conn, view.run_id, wakes))
         else:
             runtime.publisher.publish(moved.messages)
+            began = seen.kind == "start" and doom is None
+            telling.moved(runtime, view.run_id, view.workflow, turned, first=began)
 
 
 def _look_and_turn(runtime: Runtime, view: View) -> tuple[View, list[Arrival], Turn | str | None]:

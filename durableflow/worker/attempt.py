@@ -56,10 +56,11 @@ from durableflow.store.launch import INNER, WAKES
 from durableflow.store.messages import Message, StepId, advance_message
 from durableflow.store.replace import replace, was_replaced
 from durableflow.store.successor import Turn
+from durableflow.worker import telling
 from durableflow.worker.asking import NothingToSend, Replaced
 from durableflow.worker.body import run_body
 from durableflow.worker.connections import Connection
-from durableflow.worker.errbacks import task_id, telling
+from durableflow.worker.errbacks import failure_told, task_id
 from durableflow.worker.replacing import replacement
 from durableflow.worker.runtime import Runtime
 from durableflow.worker.shield import body_limit, shielded, turn_limit
@@ -170,7 +171,7 @@ class Attempt:
         claimed = self.claimed
         told: tuple[codec.Extension, ...] = ()
         if claimed.answers:
-            told = (telling(self.runtime, claimed.step, tuple(claimed.answers)),)
+            told = (failure_told(self.runtime, claimed.step, tuple(claimed.answers)),)
         if not claimed.sources:
             return told
         runtime, run_id = self.runtime, claimed.step.run_id
@@ -197,7 +198,7 @@ class Attempt:
             with shielded():
                 self._fail(error)
         with shielded():
-            self._succeed(output)
+            self._succeed(value, output)
         return value
 
     def settle(self, traced: trace_ok_t) -> None:
@@ -220,6 +221,7 @@ class Attempt:
         step = claimed.step
         key = claimed.idempotency_key
         me = Current(step.run_id, claimed.name, claimed.attempt, key, step.rev, step.index, self._is_wanted)
+        telling.started(claimed)
         value: Any = None
         with executing(me), body_limit(self.options.timeout), self.runtime.host.surrounding():
             value = run_body(body, args, kwargs)
@@ -231,9 +233,10 @@ class Attempt:
         claimed = self.claimed
         return self.runtime.connections.transact(lambda conn: is_wanted(conn, claimed.step, claimed.token))
 
-    def _succeed(self, output: codec.Encoded) -> None:
+    def _succeed(self, value: Any, output: codec.Encoded) -> None:
+        turn = self._turn(output)
         try:
-            recorded = self._commit(output, self._turn(output))
+            recorded = self._commit(output, turn)
         except psycopg.Error as error:
             self._fail(StepRaised(f"the result could not be recorded: {described(error)}"))
         if recorded is None:
@@ -242,6 +245,7 @@ class Attempt:
         if recorded.wakes:
             messages.append(self._advance())
         self.runtime.publisher.publish(messages)
+        telling.succeeded(self.runtime, self.claimed, value, turn if recorded.moved is not None else None)
 
     def _replace(self, replaced: Replaced) -> NoReturn:
         """Let a canvas take the place of this attempt, as a child run."""
@@ -338,7 +342,9 @@ class Attempt:
             raise self._fenced() from error
         self.runtime.publisher.publish([*failed.messages, *([self._advance()] if failed.wakes else [])])
         if failed.final:
+            telling.failed(self.claimed, verdict.error, text, awaited=failed.wakes)
             raise verdict.told
+        telling.retrying(self.claimed, verdict.error, text, verdict.delay or 0.0)
         raise Retry(exc=verdict.error, when=verdict.delay) from error
 
     def _asked_for(self, error: BaseException) -> Again | None:

@@ -32,7 +32,7 @@ def _chord_error(cause: object, failed: str) -> ChordError:
     return error
 
 
-def telling(runtime: Runtime, step: StepId, answers: tuple[int, ...]) -> Told:
+def failure_told(runtime: Runtime, step: StepId, answers: tuple[int, ...]) -> Told:
     """What reads the input of a step that answers the failure of one of ``answers``. Raises CorruptValue."""
     failed = runtime.connections.transact(lambda conn: failure(conn, step, answers))
     if failed is None:

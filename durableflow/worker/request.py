@@ -30,6 +30,11 @@ class _Observed:
     def _child_is_gone(self) -> None:
         raise NotImplementedError
 
+    def _child(self) -> int | None:
+        """The pool child that took the message; None in pools that have none of their own (threads, solo)."""
+        pid: int | None = self.worker_pid  # type: ignore[attr-defined]
+        return pid if pid != os.getpid() else None
+
 
 class _Step(_Observed):
     def on_timeout(self, soft: bool, timeout: float) -> Any:
@@ -43,11 +48,6 @@ class _Step(_Observed):
         if child is not None:
             self.task.durable_runtime.on_child_lost(child)  # type: ignore[attr-defined]
 
-    def _child(self) -> int | None:
-        """The pool child that took the message; None in pools that have none of their own (threads, solo)."""
-        pid: int | None = self.worker_pid  # type: ignore[attr-defined]
-        return pid if pid != os.getpid() else None
-
 
 class _Turn(_Observed):
     def _child_is_gone(self) -> None:
@@ -55,7 +55,7 @@ class _Turn(_Observed):
             run_id = UUID(self.kwargs[SUBJECT])  # type: ignore[attr-defined]
         except (KeyError, ValueError, TypeError, AttributeError):
             return  # a message that names no run
-        self.task.durable_runtime.on_turn_lost(run_id)  # type: ignore[attr-defined]
+        self.task.durable_runtime.on_turn_lost(run_id, self._child())  # type: ignore[attr-defined]
 
 
 def durable_request(base: str | type) -> type:

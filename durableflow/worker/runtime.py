@@ -100,10 +100,11 @@ class Runtime:
         if self.sidecar is not None:
             self.sidecar.child_lost(pid)
 
-    def on_turn_lost(self, run_id: UUID) -> None:
-        """A pool child of ours is gone that was advancing this run. From any thread; waits for nothing."""
+    def on_turn_lost(self, run_id: UUID, pid: int | None) -> None:
+        """A pool child of ours is gone that was advancing this run; pid: the child's. From any thread; waits for
+        nothing."""
         if self.sidecar is not None:
-            self.sidecar.turn_lost(run_id)
+            self.sidecar.turn_lost(run_id, pid)
 
     def on_hard_limit(self, pid: int, seconds: float) -> None:
         """A pool child of ours is being killed because its step ran too long. From any thread; waits for nothing."""

@@ -27,7 +27,7 @@ class TurnHangs(BaseException):
 
 @contextmanager
 def shielded() -> Iterator[None]:
-    """Hold Celery's soft time limit back for the time of the block."""
+    """Hold Celery's soft time limit back for the time of the block, and for good where it comes meanwhile."""
     if _CELERYS is None or not _in_main_thread():
         yield  # the other threads are never sent one
         return
@@ -37,6 +37,19 @@ def shielded() -> Iterator[None]:
     finally:
         with suppress(SoftTimeLimitExceeded):
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def put_off() -> Iterator[None]:
+    """Have Celery's soft time limit wait for the end of the block, and raise it there."""
+    if _CELERYS is None or not _in_main_thread():
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {_CELERYS})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

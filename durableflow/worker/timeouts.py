@@ -3,9 +3,11 @@
 import logging
 from typing import TYPE_CHECKING
 
+from durableflow import signals
 from durableflow.errors import CorruptValue, StepTimedOut, UnknownStep
 from durableflow.language.options import NONE, Options, load
 from durableflow.language.results import encode_failure
+from durableflow.steward.telling import facts_of
 from durableflow.store.attempts import Running, running
 from durableflow.store.audit import own_claims
 from durableflow.store.fail import fail_for_good, retry_later
@@ -30,12 +32,14 @@ def report(runtime: "Runtime", sidecar: "Sidecar", pid: int, seconds: float) -> 
             if claim.pid == pid and claim.token is not None:
                 attempt = running(conn, claim.step, claim.token)
                 if attempt is not None:
-                    _fail(runtime, conn, claim, attempt, seconds)
+                    _fail(runtime, sidecar, conn, claim, attempt, seconds)
 
     sidecar.submit(record)
 
 
-def _fail(runtime: "Runtime", conn: "Connection", claim: Held, attempt: Running, seconds: float) -> None:
+def _fail(
+    runtime: "Runtime", sidecar: "Sidecar", conn: "Connection", claim: Held, attempt: Running, seconds: float
+) -> None:
     if claim.token is None:
         return
     error = StepTimedOut(f"{attempt.name} ran longer than {seconds:g} s, its hard time limit: its process was killed")
@@ -47,6 +51,11 @@ def _fail(runtime: "Runtime", conn: "Connection", claim: Held, attempt: Running,
     failed = failed or fail_for_good(conn, claim.step, claim.token, stored, traceback="")
     if failed is not None and failed.wakes:
         runtime.publisher.publish([advance_message(claim.step.run_id, attempt.run_queue, attempt.run_priority)])
+    facts = {**facts_of(claim.step, attempt), "error": error, "traceback": ""}
+    if failed is not None and not failed.final:
+        sidecar.tell(signals.step_retrying, attempt.name, **facts, delay=verdict.delay)
+    elif failed is not None and failed.wakes:
+        sidecar.tell(signals.step_dead, attempt.name, **facts)
 
 
 def _options(runtime: "Runtime", attempt: Running) -> Options:

@@ -20,7 +20,7 @@ LANGUAGES = {"python", "sql", "console", "text", "mermaid"}
 
 _BLOCK = re.compile(r"^```(?P<info>[^\n]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"`[^`\n]*`")
-_FILE = re.compile(r"# (?P<name>\w+\.py)(?: .*)?\n")
+_FILE = re.compile(r"# (?P<name>[\w/]+\.py)(?: .*)?\n")
 _LINK = re.compile(r"(?<!!)\[(?:[^\]\\]|\\.)*\]\((?P<target>[^)\s]+)\)")
 
 

@@ -131,7 +131,7 @@ def _between(name: str) -> "re.Pattern[str]":
     return re.compile(rf"(<!-- made from {name} -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 
-def _write(page: Path, name: str, lines: Iterator[str]) -> None:
+def write(page: Path, name: str, lines: Iterator[str]) -> None:
     text = made(lines)
     page.write_text(_between(name).sub(lambda found: found[1] + text + found[3], page.read_text()))
 
@@ -139,9 +139,9 @@ def _write(page: Path, name: str, lines: Iterator[str]) -> None:
 def main() -> None:
     """Write all of them; needs DURABLEFLOW_DATABASE_URL of a migrated database."""
     for name, (page, lines) in PARTS.items():
-        _write(page, name, lines())
+        write(page, name, lines())
     with psycopg.connect(os.environ["DURABLEFLOW_DATABASE_URL"]) as database:
-        _write(REFERENCE / "views.md", "views", views(database))
+        write(REFERENCE / "views.md", "views", views(database))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,9 @@ from tests.worker.workers import Worker
 MOST_ILLUSTRATIVE = 0
 """Blocks that are shown and not run. Raise it with a reason, here."""
 
+MANAGE = "manage.py"
+"""The file by which a page's project is known to be one of Django's."""
+
 WITH_PYTHON = [page for page in PAGES if any(blocks(page, "python"))]
 
 
@@ -31,11 +34,23 @@ class Project:
             if name == "script.py":
                 script += block.text
             else:
-                with (directory / name).open("a") as file:
-                    file.write(block.text)
-                self.modules += [name.removesuffix(".py")] if name not in self.modules else []
+                self._write(name, block.text)
         self.script = script
         (directory / "script.py").write_text(script)
+
+    def _write(self, name: str, text: str) -> None:
+        path = self.directory / name
+        if path.parent != self.directory:
+            path.parent.mkdir(exist_ok=True)
+            (path.parent / "__init__.py").touch()
+        elif name != MANAGE and path.stem not in self.modules:
+            self.modules.append(path.stem)
+        with path.open("a") as file:
+            file.write(text)
+
+    @property
+    def is_djangos(self) -> bool:
+        return (self.directory / MANAGE).exists()
 
     @property
     def tests(self) -> list[str]:
@@ -43,7 +58,7 @@ class Project:
 
     @property
     def needs_servers(self) -> bool:
-        return ".start(" in "".join(path.read_text() for path in self.directory.glob("*.py"))
+        return ".start(" in "".join(path.read_text() for path in self.directory.rglob("*.py"))
 
     @property
     def applications(self) -> list[str]:
@@ -54,6 +69,8 @@ class Project:
 
     def programs(self) -> Iterator[list[str]]:
         """What the reader runs."""
+        if self.is_djangos:
+            yield [MANAGE, "migrate", "--run-syncdb"]
         text = "".join(path.read_text() for path in self.directory.glob("*.py"))
         for module in self.modules:
             if f"{module}.py" not in self.tests and not re.search(rf"^(from|import) {module}\b", text, re.MULTILINE):
@@ -73,7 +90,10 @@ def test_the_python_of_a_page_runs(page: Path, tmp_path: Path, request: pytest.F
             env["DURABLEFLOW_DATABASE_URL"] = request.getfixturevalue("database_url")
             env["DURABLEFLOW_BROKER_URL"] = request.getfixturevalue("broker_url")
             for application in project.applications:
-                stack.enter_context(_worker(application, project, env))
+                stack.enter_context(_worker(application, project, env, "durableflow", "worker", f"{application}:df"))
+            if project.is_djangos:
+                env["DJANGO_SETTINGS_MODULE"] = "proj.settings"
+                stack.enter_context(_worker("proj", project, env, "celery", "-A", "proj", "worker"))
         for program in project.programs():
             done = subprocess.run(
                 [sys.executable, *program],
@@ -93,15 +113,10 @@ def test_hardly_a_block_is_only_shown() -> None:
 
 
 @contextmanager
-def _worker(application: str, project: Project, env: dict[str, str]) -> Iterator[None]:
-    worker = Worker(
-        env,
-        project.directory / f"{application}.log",
-        *("-c", "2"),
-        command=("durableflow", "worker", f"{application}:df"),
-    )
+def _worker(name: str, project: Project, env: dict[str, str], *command: str) -> Iterator[None]:
+    worker = Worker(env, project.directory / f"{name}.log", *("-c", "2"), command=command)
     try:
         yield
     finally:
         worker.close()
-        print(f"--- worker of {application}\n{worker.text()}")  # shown where the test fails
+        print(f"--- worker of {name}\n{worker.text()}")  # shown where the test fails

@@ -50,6 +50,8 @@ def test_the_shop_sells_while_a_worker_is_killed(tmp_path: Path) -> None:
         ("fanout", "{'cup.txt': 0, 'pot.txt': 2, 'tea.txt': 3}"),
         ("replan", "done:    inspect is bent, call it is not worth it"),
         ("agent", "ada has forbidden it: I need it"),
+        ("sessions", "transactions that a step has left open: 0"),
+        ("sentry", "warning  bank.scan      StepLost: step bank.scan lost its worker 2 times"),
     ],
 )
 def test_a_small_example_shows_what_it_says(example: str, says: str, tmp_path: Path) -> None:

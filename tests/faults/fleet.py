@@ -63,8 +63,15 @@ def _delete_queue(broker_url: str, queue: str) -> None:
 class Fleet:
     """The workers of a site, and what a test wants to know of them."""
 
-    def __init__(self, site: Site, directory: Path, settings: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        site: Site,
+        directory: Path,
+        settings: dict[str, str] | None = None,
+        application: str = "tests.faults.app:app",
+    ) -> None:
         self.site = site
+        self.application = application
         self.workers: list[Worker] = []
         self._directory = directory
         self._env = {**site.env, **(settings or {})}
@@ -106,7 +113,7 @@ class Fleet:
 
     def _start(self, concurrency: int, more: dict[str, str], program: str) -> Worker:
         number = len(self.workers) + 1
-        command = (program, "-A", "tests.faults.app:app", "worker")
+        command = (program, "-A", self.application, "worker")
         log = self._directory / f"worker{number}.log"
         worker = Worker({**self._env, **more}, log, "-c", str(concurrency), command=command)
         self.workers.append(worker)
@@ -116,16 +123,16 @@ class Fleet:
 
 
 @contextmanager
-def client_of(site: Site) -> Iterator[None]:
+def client_of(site: Site, df: DurableFlow = app.df) -> Iterator[None]:
     """The application is a client of this site, in this process. It leaves publishing to the leader."""
-    own = app.df.__dict__
+    own = df.__dict__
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DurableFlow, "publisher", property(lambda _: None))
         own.pop("database", None)
         own["settings"] = Settings.load(database_url=site.database_url, broker_url=site.broker_url, queue=site.queue)
-        app.df._saved_versions.clear()
+        df._saved_versions.clear()
         yield
-        app.df.database.close()
+        df.database.close()
         own.pop("database", None)
         own.pop("settings", None)
 

@@ -61,11 +61,15 @@ class Journal:
         return nonce
 
     def _note(self, event: str, name: str, nonce: str, given: Mapping[str, str]) -> None:
-        key, attempt = current.idempotency_key, current.attempt
+        key, attempt = self._who()
         line = Line(event, name, nonce, key, attempt, os.getpid(), os.getppid(), time.time(), given)
         # One write in append mode: lines of several processes do not mix.
         with self._lines.open("ab", buffering=0) as file:
             file.write(json.dumps(asdict(line)).encode() + b"\n")
+
+    def _who(self) -> tuple[str, int]:
+        """Which piece of work this process does, and for which time."""
+        return current.idempotency_key, current.attempt
 
     def _have_effect(self, name: str) -> None:
         try:

@@ -55,9 +55,15 @@ VIOLATIONS = {
     """,
     "4: a step whose needs are met is ready": """
         SELECT s.run_id, s.rev, s.index FROM durableflow_core.step AS s
-        WHERE s.kind = 'task' AND s.state = 'pending' AND s.needs = 0 AND NOT EXISTS (
+        WHERE s.kind = 'task' AND s.state = 'pending' AND s.needs = 0 AND s.answers IS NULL AND NOT EXISTS (
             SELECT FROM durableflow_core.queued AS q
             WHERE q.run_id = s.run_id AND q.rev = s.rev AND q.index = s.index)
+    """,
+    "4: a step that answers a failure has begun once that is known": """
+        SELECT a.run_id, a.rev, a.index FROM durableflow_core.step AS a
+        JOIN durableflow_core.step AS f ON f.run_id = a.run_id AND f.rev = a.rev AND f.index = ANY(a.answers)
+        WHERE a.state = 'pending' AND a.needs = 0 AND f.state = 'failed' AND f.attempt > 0
+              AND NOT EXISTS (SELECT FROM durableflow_core.wake AS w WHERE w.run_id = a.run_id)
     """,
     "10: a run that has ended has nothing under way": """
         SELECT s.run_id, s.rev, s.index, s.state FROM durableflow_core.step AS s

@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("mypy", reason="mypy is not installed here")
 
 HERE = Path(__file__).parent
-PROMISES = [HERE / "public_api.py", HERE / "waiting.py"]
+PROMISES = [HERE / name for name in ("public_api.py", "signals.py", "waiting.py")]
 
 
 def test_mypy_finds_every_mistake_and_nothing_else() -> None:

@@ -13,7 +13,7 @@ import psutil
 from tests.support.processes import all_end
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 30.0
+PATIENCE = 90.0
 
 
 class Worker:

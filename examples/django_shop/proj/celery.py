@@ -1,0 +1,11 @@
+"""The Celery app, as Celery's documentation has it. durableflow adopts it, and needs nothing in here."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "proj.settings")
+
+app = Celery("proj")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()

@@ -1,0 +1,1 @@
+"""Failures that are told to Sentry, by receivers of signals."""

@@ -1,0 +1,79 @@
+"""``python -m tests.fire``: every canvas, with every fault, on every side. It prints a table, and what each outcome
+rests on, and writes the table into ``docs/concepts/celery-under-fire.md``.
+
+With ``--only WORD...`` it plays those whose names have all of these words, and writes nothing. The servers are embedded
+ones of its own. It takes half an hour on two CPUs.
+"""
+
+import argparse
+import contextlib
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from durableflow.devstack import PostgresServer
+from tests.fire import page
+from tests.fire.canvases import CANVASES
+from tests.fire.faults import FAULTS
+from tests.fire.page import Cell
+from tests.fire.redis import Redis
+from tests.fire.sides import SIDES
+from tests.fire.theatre import Theatre
+from tests.support import databases
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.fire", description=__doc__)
+    parser.add_argument("--only", nargs="+", default=[], metavar="WORD", help="play a part, and write nothing")
+    only = parser.parse_args().only
+    cells = [cell for cell in _cells() if all(word in "/".join(cell) for word in only)]
+    console = Console()
+    outcomes = {}
+    with tempfile.TemporaryDirectory(prefix="durableflow-fire-") as directory, _theatre(Path(directory)) as theatre:
+        for cell in sorted(cells, key=lambda cell: list(SIDES).index(cell.side)):  # a side's plays share its workers
+            began = time.monotonic()
+            with (Path(directory) / "said").open("a") as said, contextlib.redirect_stdout(said):
+                outcome = theatre.play(SIDES[cell.side], CANVASES[cell.canvas], FAULTS[cell.fault])
+            outcomes[cell] = str(outcome)
+            console.print(f"[dim]{' / '.join(cell)} ({time.monotonic() - began:.0f} s)[/dim]")
+            repeats = f"; {outcome.repeated} bodies ran again" if outcome.repeated else ""
+            console.print(f"    {outcome.verdict}: {outcome.evidence}{repeats}", highlight=False)
+    _report(console, cells, outcomes)
+    if not only:
+        page.write({cell: outcomes[cell] for cell in cells})
+    return 0 if all(outcome == "finished" for cell, outcome in outcomes.items() if SIDES[cell.side].durable) else 1
+
+
+def _cells() -> Iterator[Cell]:
+    for fault in FAULTS:
+        for canvas in CANVASES:
+            for side in SIDES:
+                yield Cell(fault, canvas, side)
+
+
+@contextlib.contextmanager
+def _theatre(directory: Path) -> Iterator[Theatre]:
+    with (
+        PostgresServer(directory / "postgres") as postgres,
+        databases.template(postgres.url) as template,
+        Redis(directory / "redis") as redis,
+        Theatre(postgres.url, template, redis, directory / "plays") as theatre,
+    ):
+        yield theatre
+
+
+def _report(console: Console, cells: list[Cell], outcomes: dict[Cell, str]) -> None:
+    sides = list(dict.fromkeys(cell.side for cell in cells))
+    table = Table("fault", "canvas", *sides, title="The same canvases under the same faults")
+    for fault, canvas in dict.fromkeys((cell.fault, cell.canvas) for cell in cells):
+        table.add_row(fault, canvas, *(outcomes.get(Cell(fault, canvas, side), "") for side in sides))
+    console.print(table)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
