@@ -43,6 +43,11 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_count_fork, after_in_child=_let_go_in_child)
 
 
+def keep_from_children(conn: Connection) -> None:
+    """Have a forked child's copy of this connection lead nowhere."""
+    _open.add(conn)
+
+
 class Link:
     """One connection: made on demand, made anew after it broke, at growing intervals; logs once per outage.
 
@@ -105,7 +110,7 @@ class Link:
         while True:
             forks = _forks
             conn: Connection = psycopg.connect(self._conninfo(), autocommit=True, prepare_threshold=self._prepare())
-            _open.add(conn)
+            keep_from_children(conn)
             if forks == _forks:
                 break
             conn.close()  # a child was forked while we connected, and may hold a copy of the socket

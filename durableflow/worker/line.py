@@ -9,6 +9,8 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from durableflow.steward.link import keep_from_children
+
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 _PATIENCE = 5  # seconds: as long as the shortest of the worker's own connections, so that both notice the same outage
@@ -46,6 +48,7 @@ class Line:
         with self._lock:
             if self._conn is None:
                 self._conn = psycopg.connect(self._conninfo, autocommit=True, prepare_threshold=self._prepare)
+                keep_from_children(self._conn)  # nobody would read what a dead parent's session is notified of
                 # Also keeps psycopg from collecting the notifications that nobody asks for.
                 self._conn.add_notify_handler(lambda _notification: self._hear())
             yield self._conn

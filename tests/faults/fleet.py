@@ -121,13 +121,15 @@ def client_of(site: Site, df: DurableFlow = app.df) -> Iterator[None]:
     own = df.__dict__
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DurableFlow, "publisher", property(lambda _: None))
-        own.pop("database", None)
+        before = {name: own.pop(name) for name in ("database", "settings") if name in own}  # of a site around this one
         own["settings"] = Settings.load(database_url=site.database_url, broker_url=site.broker_url, queue=site.queue)
         df._saved_versions.clear()
         yield
         df.database.close()
         own.pop("database", None)
         own.pop("settings", None)
+        own.update(before)
+        app.df._saved_versions.clear()
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The broker is wiped, killed, away; PostgreSQL crashes: on servers of the test's own, with workers that outlive it."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -144,6 +145,23 @@ def test_a_database_that_crashes_while_a_step_runs_on(
     journal.release("price")
     proven(run)
     assert len(journal.lines("price", "begins")) == 1, "nobody died: nothing may be taken from a living worker"
+
+
+def test_a_database_that_is_the_broker_too_crashes_and_comes_back(
+    postgres: PostgresServer, journal: Journal, tmp_path: Path
+) -> None:
+    with (
+        databases.template(postgres.url) as template,
+        site_on(postgres.url, template, "pgmq://") as site,
+        fleet_on(site, tmp_path) as fleet,
+    ):
+        (worker,) = fleet.start(4)
+        run = _four_at_work(journal)
+        postgres.crash()
+        journal.release(*PACKS)
+        postgres.start()
+        prove(site.database_url, journal, run, NAMES)
+        assert worker.process.poll() is None
 
 
 def test_flushall_in_the_middle_of_everything(fleet: Fleet, journal: Journal, valkey: ValkeyServer) -> None:

@@ -275,11 +275,12 @@ def test_a_broadcast_and_an_event_reach_whoever_listens(
 # ---------------------------------------------------------------------- workers
 
 
+@pytest.mark.parametrize("pool", ["prefork", "gevent"])  # in the worker's event loop, and in a loop that waits
 def test_a_worker_needs_nothing_but_postgresql(
-    df: Any, database_url: str, queue_name: str, start_worker: Callable[..., Worker], db: psycopg.Connection[Any]
+    df: Any, start_worker: Callable[..., Worker], db: psycopg.Connection[Any], pool: str
 ) -> None:
     """It installs pgmq by itself, and leaves no mailbox behind."""
-    worker = start_worker("-c", "2", more={"DURABLEFLOW_BROKER_URL": "pgmq://"})
+    worker = start_worker("-P", pool, "-c", "2", more={"DURABLEFLOW_BROKER_URL": "pgmq://"})
     assert shop.chain(5).start().result(timeout=60) == 5
     assert db.execute("SELECT count(*) FROM pgmq.meta WHERE queue_name LIKE '%pidbox'").fetchone() == (0,)
     assert worker.stop() == 0
