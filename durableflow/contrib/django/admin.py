@@ -21,7 +21,7 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html
 
 from durableflow.contrib.django import df, models
-from durableflow.contrib.django.key import Key
+from durableflow.contrib.django.fields import Key
 
 MOST = 10_000
 """Rows that a list counts."""

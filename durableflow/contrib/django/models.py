@@ -6,11 +6,10 @@ query inside of a transaction sees the runs that were started in it. No migratio
 
 from typing import Any, NoReturn
 
-from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from durableflow.contrib.django import df
-from durableflow.contrib.django.key import Key
+from durableflow.contrib.django.fields import Key, Names
 
 _RUN_STATES = [(state, state) for state in ("running", "succeeded", "failed", "cancelled")]
 _STEP_STATES = [(state, state) for state in ("pending", "ready", "running", "succeeded", "failed", "cancelled")]
@@ -243,8 +242,8 @@ class Worker(View):
     pid = models.IntegerField()
     state = models.TextField(choices=[(state, state) for state in ("alive", "silent", "dead", "stopped")])
     leads = models.BooleanField()
-    queues = ArrayField(models.TextField())
-    versions = ArrayField(models.TextField())
+    queues = Names()
+    versions = Names()
     steps_running = models.BigIntegerField()
     messages_held = models.IntegerField(null=True)
     seen_at = models.DateTimeField()

@@ -101,7 +101,7 @@ def test_makemigrations_finds_nothing_to_do(site_url: str) -> None:
 def test_what_a_view_has_is_what_a_model_has(db: psycopg.Connection[Any], project: None) -> None:
     from django.apps import apps
 
-    from durableflow.contrib.django.key import Key
+    from durableflow.contrib.django.fields import Key
 
     for model in apps.get_app_config("durableflow").get_models():
         view = json.loads(f"[{model._meta.db_table.replace('.', ',')}]")[1]

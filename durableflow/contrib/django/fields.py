@@ -1,9 +1,4 @@
-"""A primary key made of several columns, for models over views that have no other.
-
-Django's admin wants one value in an address; CompositePrimaryKey it refuses. So the columns are joined with colons, by
-PostgreSQL where the key is selected. To find one row, take the key apart (``Key.conditions``): a comparison with the
-joined text would read every row.
-"""
+"""Columns of durableflow's views that Django has no fields for."""
 
 from typing import Any
 
@@ -13,8 +8,20 @@ from django.db.models.expressions import Col
 from django.utils.functional import cached_property
 
 
+class Names(models.Field):
+    """A list of texts: as ArrayField, which wants ``django.contrib.postgres`` to be installed."""
+
+    def db_type(self, connection: Any) -> str:
+        return "text[]"
+
+
 class Key(models.TextField):
-    """columns: the names of the model's fields (by attribute, as ``run_id``) that make the key."""
+    """A primary key made of several columns, for models over views that have no other.
+
+    Django's admin wants one value in an address, and refuses CompositePrimaryKey. So the columns are joined with
+    colons, by PostgreSQL, where the key is selected. To find one row, take the key apart (``conditions``): a comparison
+    with the joined text would read every row. columns: the names of the model's fields, by attribute, as ``run_id``.
+    """
 
     def __init__(self, *args: Any, columns: tuple[str, ...] = (), **options: Any) -> None:
         super().__init__(*args, **options)
@@ -44,7 +51,7 @@ class _Joined(Col):
     """The columns of a key, joined, wherever the key is named in SQL."""
 
     def as_sql(self, compiler: Any, connection: Any) -> Any:
-        fields = {field.attname: field.column for field in self.target.model._meta.concrete_fields}
-        quoted = compiler.quote_name_unless_alias
-        columns = ", ".join(f"{quoted(self.alias)}.{quoted(fields[column])}" for column in self.target.columns)
+        fields = {field.attname: field for field in self.target.model._meta.concrete_fields}
+        parts = (Col(self.alias, fields[column]) for column in self.target.columns)
+        columns = ", ".join(part.as_sql(compiler, connection)[0] for part in parts)
         return f"concat_ws(':', {columns})", []
