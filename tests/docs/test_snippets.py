@@ -22,6 +22,10 @@ MANAGE = "manage.py"
 WITH_PYTHON = [page for page in PAGES if any(blocks(page, "python"))]
 
 
+_STARTS = re.compile(r"\.start\(|\.post\(")
+"""How a reader's code has runs started: by itself, or as a client of an application that does."""
+
+
 class Project:
     """What a reader of one page has in a directory at the end: modules, tests, and what was typed as a script."""
 
@@ -58,12 +62,12 @@ class Project:
 
     @property
     def needs_servers(self) -> bool:
-        return ".start(" in "".join(path.read_text() for path in self.directory.rglob("*.py"))
+        return bool(_STARTS.search("".join(path.read_text() for path in self.directory.rglob("*.py"))))
 
     @property
     def applications(self) -> list[str]:
         """The modules whose workflows the script, or a file of the reader's, starts."""
-        texts = [path.read_text() for path in self.directory.glob("*.py") if ".start(" in path.read_text()]
+        texts = [path.read_text() for path in self.directory.glob("*.py") if _STARTS.search(path.read_text())]
         used = {name for text in texts for name in re.findall(r"^from (\w+) import", text, re.MULTILINE)}
         return sorted(used & set(self.modules))
 

@@ -13,14 +13,17 @@ import pytest
 import typer
 
 import durableflow
-from durableflow.cli.commands import app
+from durableflow.cli.commands import app, without_application
 from durableflow.config import Settings
 from durableflow.errors import WorkflowDefinitionError
 from durableflow.worker.shield import TURN_LIMIT
 from tests.docs.pages import PAGES, ROOT, anchors, blocks, links, name_of
 
-OTHERS = {"grep", ".", "cd", "docker", "export", "kill", "mkdir", "pip", "python", "python3", "sleep"}
+OTHERS = {"grep", ".", "cd", "docker", "export", "kill", "mkdir", "pip", "python", "python3", "sleep", "uvicorn"}
 """Programs of the reader's; what follows them is not checked."""
+
+HOSTS = {"celery", "flask", "python"}
+"""Programs that know the application of `durableflow ...` themselves: celery -A, flask --app, python manage.py."""
 
 WORKFLOW_CODE = ROOT / "docs" / "concepts" / "workflow-code.md"
 
@@ -46,6 +49,9 @@ def test_commands_are_as_the_command_line_takes_them(page: Path) -> None:
     for place, (program, *arguments) in typed(page):
         if program == "durableflow":
             _parse(place, arguments)
+        elif program in HOSTS and "durableflow" in arguments:
+            given = "-m" not in arguments  # as in python -m durableflow, which is the program itself
+            _parse(place, arguments[arguments.index("durableflow") + 1 :], given=given)
         elif program == "./dev":
             assert arguments[0] in _dev().COMMANDS, f"{place}: ./dev {arguments[0]}"
             if arguments[:2] == ["run", "durableflow"]:
@@ -124,9 +130,9 @@ def test_numbers_are_those_of_the_code() -> None:
         assert sentence in " ".join((ROOT / "docs" / page).read_text().split()), f"{page}: {sentence}"
 
 
-def _parse(place: str, arguments: list[str]) -> None:
+def _parse(place: str, arguments: list[str], *, given: bool = False) -> None:
     """Parse as the command line does, and run nothing."""
-    command: Any = typer.main.get_command(app)
+    command: Any = without_application() if given else typer.main.get_command(app)
     context = None
     while hasattr(command, "commands"):
         name, *arguments = arguments or [""]

@@ -50,9 +50,21 @@ def test_the_shop_sells_while_a_worker_is_killed(tmp_path: Path) -> None:
         ("fanout", "{'cup.txt': 0, 'pot.txt': 2, 'tea.txt': 3}"),
         ("replan", "done:    inspect is bent, call it is not worth it"),
         ("agent", "ada has forbidden it: I need it"),
+        ("flask_app", "GET /cards/...: failed, examples.flask_app.postcards:NotInTheBook"),
+        ("fastapi_app", 'grace decides:    {"granted":true,"by":"grace"}'),
         ("sessions", "transactions that a step has left open: 0"),
         ("sentry", "warning  bank.scan      StepLost: step bank.scan lost its worker 2 times"),
     ],
 )
 def test_a_small_example_shows_what_it_says(example: str, says: str, tmp_path: Path) -> None:
     assert says in played(f"examples.{example}", state_dir=tmp_path)
+
+
+def test_one_file_defines_starts_and_waits(tmp_path: Path) -> None:
+    dev = ("durableflow", "dev", "examples.standalone.script:df", "--state-dir", str(tmp_path))
+    script = ("--", sys.executable, "examples/standalone/script.py")
+    done = subprocess.run(
+        [sys.executable, "-m", *dev, *script], cwd=ROOT, capture_output=True, text=True, timeout=100, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("  script.py\n"), done.stdout

@@ -1,0 +1,1 @@
+"""One file: it defines, starts, and waits."""
