@@ -30,6 +30,8 @@ def install(host: Host, *, owned: bool = True) -> Runtime:
         app.add_defaults(lambda: settings.celery_settings(host.settings))
     else:
         app.on_after_configure.connect(lambda **_: settings.adopt(app), weak=False)
+        if app.configured:  # it has been told that already, as where Django adopts the app of a worker that starts
+            settings.adopt(app)
     app.steps["worker"].add(steward_step(runtime))
     _register_when_final(runtime)
     return runtime
