@@ -71,8 +71,8 @@ def test_it_sells_what_is_on_stock_and_pays_back_the_rest(
         "order 1: shipped",
         "order 2: shipped",
         "order 3: cancelled",
-        "order-1 succeeded: proj.charge, proj.reserve, packed, proj.say_thanks, proj.move_to",
-        "order-2 succeeded: proj.charge, proj.reserve, packed, proj.say_thanks, proj.move_to",
+        "order-1 succeeded: proj.charge, proj.reserve, packed, shop.tasks.thank, proj.move_to",
+        "order-2 succeeded: proj.charge, proj.reserve, packed, shop.tasks.thank, proj.move_to",
         "order-3 succeeded: proj.charge, proj.reserve, proj.refund, proj.move_to",
         "paid: [400, 1500, 0]",
     ]

@@ -6,7 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from celery import Celery
 
+from durableflow import DurableFlow
+from durableflow.worker.settings import REDIS
 from tests.worker.conftest import Journal
 from tests.worker.workers import ROOT, Worker
 
@@ -38,3 +41,10 @@ def test_old_tasks_and_new_steps(
     ]
     assert [entry for entry in entries if entry.startswith("new")] == ["new(1)", "new(2)"]
     assert "before tests.worker.adopted.old [7]" in entries
+
+
+def test_an_app_that_is_adopted_after_it_was_configured_gets_the_transport_too() -> None:
+    app = Celery("late", broker="redis://localhost/0", set_as_current=False)
+    assert app.conf.broker_transport is None
+    DurableFlow(app)
+    assert app.conf.broker_transport == REDIS

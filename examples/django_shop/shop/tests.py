@@ -7,7 +7,7 @@ from django.db import transaction
 from django.test import SimpleTestCase, TestCase, TransactionTestCase
 from django.test.testcases import DatabaseOperationForbidden
 from shop.models import Order
-from shop.workflows import OutOfStock, charge, checkout, move_to, refund, reserve, say_thanks
+from shop.workflows import OutOfStock, charge, checkout, move_to, refund, reserve
 
 from durableflow.contrib.django import df
 from durableflow.contrib.django.models import Run
@@ -58,7 +58,6 @@ class Selling(SimpleTestCase):
         simulation.mock(charge, returns=7)
         simulation.mock(move_to, calls=lambda order_id, state: state)
         simulation.mock(refund, returns=None)
-        simulation.mock(say_thanks, returns=None)
         return simulation
 
     def test_what_is_not_on_stock_is_paid_back(self):

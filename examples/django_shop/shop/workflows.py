@@ -5,7 +5,7 @@ from datetime import timedelta
 from shop.models import Order, Payment
 from shop.tasks import thank
 
-from durableflow import Retry, current, receive
+from durableflow import Retry, current, durable, receive
 from durableflow.contrib.django import df
 
 AGAIN = Retry(max_attempts=5, backoff=0.5)
@@ -46,12 +46,6 @@ def move_to(order_id: int, state: str) -> str:
     return state
 
 
-@df.step(retry=AGAIN)
-def say_thanks(order_id: int) -> None:
-    """Hand the mail to Celery, as before."""
-    thank.delay(order_id)
-
-
 @df.workflow
 async def checkout(order_id: int) -> str:
     """Sell an order, or give the money back."""
@@ -62,5 +56,5 @@ async def checkout(order_id: int) -> str:
         await refund(payment_id)
         return await move_to(order_id, "cancelled")
     await receive("packed", str, timeout=timedelta(days=14))
-    await say_thanks(order_id)
+    await durable(thank.s(order_id))  # a task that the project had before
     return await move_to(order_id, "shipped")
