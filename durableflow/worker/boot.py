@@ -29,7 +29,8 @@ def prepare(runtime: Runtime) -> None:
     Raises:
         ConfigurationError: of the class that says what is wrong, with the way out in its message.
     """
-    from durableflow.migrations import check_schema  # imports Alembic: a third of the time that a spawned child needs
+    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)  # it tells of each as it is imported
+    from durableflow.migrations import check_schema  # not at the top: a spawned child would spend a third of its start
 
     app, settings = runtime.app, runtime.settings
     if not {"json", "application/json"} & set(app.conf.accept_content):

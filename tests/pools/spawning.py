@@ -3,5 +3,6 @@
 import billiard
 
 from tests.pools.app import app as app
+from tests.pools.app import df as df
 
 billiard.set_start_method("spawn", force=True)
