@@ -161,7 +161,7 @@ class _Reader:
         body = self.read(sig.body, (), {}, put_off, given=True)
         for callback in maybe_list(own.get("link")) or ():
             if "group" in body:  # as link() has it: once, after the first, and given nothing
-                callback = self._signature(callback).clone(immutable=True)
+                callback = self._signature(callback).clone().set(immutable=True)
             for linked in body["group"][:1] if "group" in body else [body]:
                 _link(linked, self._callback(callback))
         for errback in maybe_list(own.get("link_error")) or ():

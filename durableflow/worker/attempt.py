@@ -267,8 +267,7 @@ class Attempt:
 
     def _write_end_of_abandoned(self) -> None:
         """Where nobody waits for the step any more, it ends here; where somebody else has it, this changes nothing."""
-        step, token = self.claimed.step, self.claimed.token
-        self._write(*(lambda conn: complete_outcome(conn, step, token, codec.encode(None)),) * 2)
+        self._commit(codec.encode(None), None)
 
     def _turn(self, output: codec.Encoded) -> Turn | None:
         """The run's next checkpoint, computed in memory. None: leave it to ``durableflow.advance``, which counts tries:

@@ -134,7 +134,7 @@ class _Monitoring(StampingVisitor):  # type: ignore[misc]
 def test_stamps_reach_every_task(result: Result) -> None:
     canvas = chain(request_of.si(), group(request_of.si(), request_of.si()))
     canvas.stamp(visitor=_Monitoring())
-    assert [seen["stamps"] for seen in result(canvas)] == [{"monitoring": ["m-1"]}] * 2
+    assert [seen["stamps"] for seen in result(canvas)] == [{"monitoring": "m-1"}] * 2
 
 
 def test_sent_with_celerys_own_means_a_task_is_what_it_was(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,7 +64,13 @@ def test_one_file_defines_starts_and_waits(tmp_path: Path) -> None:
     dev = ("durableflow", "dev", "examples.standalone.script:df", "--state-dir", str(tmp_path))
     script = ("--", sys.executable, "examples/standalone/script.py")
     done = subprocess.run(
-        [sys.executable, "-m", *dev, *script], cwd=ROOT, capture_output=True, text=True, timeout=100, check=False
+        [sys.executable, "-m", *dev, *script],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("  script.py\n"), done.stdout

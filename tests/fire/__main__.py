@@ -1,8 +1,9 @@
 """``python -m tests.fire``: every canvas, with every fault, on every side. It prints a table, and what each outcome
 rests on, and writes the table into ``docs/concepts/celery-under-fire.md``.
 
-With ``--only WORD...`` it plays those whose names have all of these words, and writes nothing. The servers are embedded
-ones of its own. It takes half an hour on two CPUs.
+With ``--only WORD...`` it plays those whose names have all of these words, and with ``--tested`` those that the tests
+play; the page keeps what it says of the others. The servers are embedded ones of its own. All of it takes half an hour
+on two CPUs.
 """
 
 import argparse
@@ -29,23 +30,29 @@ from tests.support import databases
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fire", description=__doc__)
-    parser.add_argument("--only", nargs="+", default=[], metavar="WORD", help="play a part, and write nothing")
-    only = parser.parse_args().only
-    cells = [cell for cell in _cells() if all(word in "/".join(cell) for word in only)]
-    console = Console()
+    parser.add_argument("--only", nargs="+", default=[], metavar="WORD", help="play a part")
+    parser.add_argument("--tested", action="store_true", help="play what the tests play")
+    options = parser.parse_args()
+    cells = [cell for cell in _cells() if all(word in "/".join(cell) for word in options.only)]
+    if options.tested:
+        cells = [cell for cell in cells if cell in page.TESTED]
+    console = Console(file=sys.stdout)
     outcomes = {}
-    with tempfile.TemporaryDirectory(prefix="durableflow-fire-") as directory, _theatre(Path(directory)) as theatre:
+    with (
+        tempfile.TemporaryDirectory(prefix="durableflow-fire-") as directory,
+        (Path(directory) / "said").open("w") as said,
+        contextlib.redirect_stdout(said),  # workers' logs, which are for tests that fail
+        _theatre(Path(directory)) as theatre,
+    ):
         for cell in sorted(cells, key=lambda cell: list(SIDES).index(cell.side)):  # a side's plays share its workers
             began = time.monotonic()
-            with (Path(directory) / "said").open("a") as said, contextlib.redirect_stdout(said):
-                outcome = theatre.play(SIDES[cell.side], CANVASES[cell.canvas], FAULTS[cell.fault])
+            outcome = theatre.play(SIDES[cell.side], CANVASES[cell.canvas], FAULTS[cell.fault])
             outcomes[cell] = str(outcome)
+            page.write(list(_cells()), outcomes)
             console.print(f"[dim]{' / '.join(cell)} ({time.monotonic() - began:.0f} s)[/dim]")
             repeats = f"; {outcome.repeated} bodies ran again" if outcome.repeated else ""
             console.print(f"    {outcome.verdict}: {outcome.evidence}{repeats}", highlight=False)
     _report(console, cells, outcomes)
-    if not only:
-        page.write({cell: outcomes[cell] for cell in cells})
     return 0 if all(outcome == "finished" for cell, outcome in outcomes.items() if SIDES[cell.side].durable) else 1
 
 

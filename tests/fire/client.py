@@ -5,11 +5,12 @@ known by. It does that in a fork of itself, so that the imports are paid once, a
 another one by the next time.
 """
 
+import importlib
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tests.fire.canvases import CANVASES, Canvas
@@ -46,7 +47,7 @@ class Client:
 
 
 def main() -> None:
-    start = _durable if sys.argv[1:] == ["durable"] else _celery
+    start = _durably() if sys.argv[1:] == ["durable"] else _celery
     while line := sys.stdin.readline():
         name, book = json.loads(line)
         child = os.fork()
@@ -61,12 +62,11 @@ def _celery(canvas: Any) -> Any:
     return canvas.apply_async().as_tuple()
 
 
-def _durable(canvas: Any) -> Any:
+def _durably() -> Callable[[Any], Any]:
     from durableflow import durable
-    from tests.fire import immortal
 
-    assert immortal.df is not None  # it has adopted the app
-    return str(durable(canvas).start().id)
+    importlib.import_module("tests.fire.immortal")  # adopts the app
+    return lambda canvas: str(durable(canvas).start().id)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from tests.faults.journal import until
 from tests.fire.stage import Stage
 from tests.support.invariants import violations
 
-PATIENCE = 120.0
+PATIENCE = 240.0
 """Seconds in which a canvas comes to a verdict. Nothing is concluded from their passing."""
 
 AN_HOUR = 3600.0

@@ -21,6 +21,9 @@ from tests.fire.redis import Redis
 from tests.support.processes import all_end
 from tests.worker.workers import Worker
 
+PATIENCE = 240.0
+"""Seconds until hundreds of tasks have run, on a machine that has other things to do."""
+
 
 @dataclass
 class Stage:
@@ -53,7 +56,7 @@ class Stage:
             here = [line for line in begun if line.nonce not in ended]
             return here if len(here) >= count else None
 
-        found: list[Line] = until(look, f"{count} of {len(names)} tasks at work")
+        found: list[Line] = until(look, f"{count} of {len(names)} tasks at work", PATIENCE)
         return found
 
     @contextmanager

@@ -73,4 +73,5 @@ def engine_of(df: DurableFlow, db: psycopg.Connection[Any], monkeypatch: pytest.
         yield engine
     finally:
         engine.close()
-    assert violations(db) == {}
+    found = violations(db)
+    assert not found, found
