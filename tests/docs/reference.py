@@ -6,6 +6,8 @@ Each stands between ``<!-- made from NAME -->`` and ``<!-- end -->``.
 import inspect
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -106,6 +108,12 @@ def views(database: psycopg.Connection[Any]) -> Iterator[str]:
         yield ""
 
 
+def conformance() -> Iterator[str]:
+    """The table of canvases, by a process of its own: its application's tasks are to be nobody else's."""
+    command = [sys.executable, "-m", "tests.conformance.table"]
+    yield from subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
 def _cell(text: str) -> str:
     return re.sub(r"(\{.*\})", r"`\1`", text.replace("|", "\\|"))
 
@@ -114,6 +122,7 @@ PARTS: dict[str, tuple[Path, Callable[[], Iterator[str]]]] = {
     "settings": (REFERENCE / "settings.md", settings),
     "errors": (REFERENCE / "errors.md", error_tree),
     "commands": (REFERENCE / "cli.md", commands),
+    "conformance": (REFERENCE / "canvas-conformance.md", conformance),
 }
 """Those that need no database; the views are beside."""
 
