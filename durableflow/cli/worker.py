@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Annotated
 
 import click
@@ -41,7 +42,7 @@ _GREENLETS = {"gevent": ("gevent.monkey", "is_module_patched"), "eventlet": ("ev
 def _refuse_unpatched(options: Sequence[str]) -> None:
     """A pool of greenlets hangs in a process whose sockets do not know of them, because somebody else's command line
     (Flask's, Django's) has loaded the application before anybody read which pool it is to be."""
-    for option, following in zip(options, [*options[1:], ""], strict=True):
+    for option, following in zip_longest(options, options[1:], fillvalue=""):
         pool = following if option in ("-P", "--pool") else option.removeprefix("--pool=").removeprefix("-P")
         if pool in _GREENLETS:
             module, asks = _GREENLETS[pool]

@@ -46,11 +46,8 @@ def refuse(order: str) -> str:
 
 
 @df.workflow
-async def greetings(orders: list[str], coroutines: bool = True) -> list[str]:
-    calls = [greet(order) for order in orders]
-    if coroutines:
-        calls += [greet_async(f"async {order}") for order in orders]
-    return await gather(*calls)
+async def greetings(orders: list[str]) -> list[str]:
+    return await gather(*(greet(order) for order in orders), *(greet_async(f"async {order}") for order in orders))
 
 
 def create_app(**config: Any) -> Flask:
