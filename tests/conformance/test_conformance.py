@@ -68,7 +68,7 @@ def test_durableflow_comes_to_what_the_table_says(play: Play, database_url: str,
     assert violations(db) == {}
 
 
-@pytest.mark.skipif(not EXPLORE, reason="what Celery does is no part of this change: DURABLEFLOW_TEST_EXPLORE=1 asks it")
+@pytest.mark.skipif(not EXPLORE, reason="about Celery, not us: DURABLEFLOW_TEST_EXPLORE=1 plays it")
 @pytest.mark.timeout(600)
 def test_celery_comes_to_what_the_table_says(play: Play, broker_url: str) -> None:
     if not broker_url.startswith("redis"):
