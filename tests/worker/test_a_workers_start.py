@@ -49,6 +49,7 @@ def test_no_broker_is_said_and_waited_for(start_worker: Start) -> None:
 def test_the_worker_registers_what_it_can_do(
     df: DurableFlow, start_worker: Start, db: psycopg.Connection[Any], queue_name: str
 ) -> None:
+    df.celery.finalize()  # now this process knows, as a worker does, which tasks and canvases can be part of a run
     worker = start_worker("-c", "1")
     row = db.execute("SELECT pid, queues, versions FROM durableflow_core.worker").fetchone()
     assert row is not None

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -51,7 +52,7 @@ def test_everything_that_libpq_takes_reaches_it_and_the_password_is_not_shown() 
 def test_an_adopted_app_whose_broker_is_pgmq_gets_the_transport_and_keeps_its_options() -> None:
     app = Celery("adopted", broker="pgmq://", set_as_current=False)
     app.conf.broker_transport_options = {"visibility_timeout": 60}
-    adopt(app, Settings.load(database_url=DATABASE))
+    adopt(app, SimpleNamespace(settings=Settings.load(database_url=DATABASE)))
     assert app.conf.broker_transport == PGMQ
     assert app.conf.broker_transport_options == {"visibility_timeout": 60, "database": DATABASE, "use_notify": True}
 
