@@ -121,7 +121,7 @@ def test_celerys_signals_are_told_of_steps_with_the_task_as_sender(
     heard.wait_for("run_failed", run_id=str(retried.id))
     of_fine = [note for note in heard.all() if note["sender"] == "shop.add" and "real" in note]
     assert [(note["signal"], note["id"]) for note in of_fine] == [
-        (name, f"{fine.id}:1:0:1") for name in ("task_prerun", "task_success", "task_postrun")
+        (name, f"{fine.id}:1:0") for name in ("task_prerun", "task_success", "task_postrun")
     ]
     assert (of_fine[0]["args"], of_fine[1]["result"], of_fine[2]["state"]) == ([0], 1, "SUCCESS")
     of_retried = [note for note in heard.all() if note["sender"] == "shop.flaky" and "real" in note]
