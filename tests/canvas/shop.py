@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from celery import Celery, Task, group, shared_task
+from celery import Celery, Task, group
 from pydantic import BaseModel
 
 from durableflow import DurableFlow, durable
@@ -55,7 +55,7 @@ def add(x: int, y: int) -> int:
     return x + y
 
 
-@shared_task
+@app.task
 def double(x: int) -> int:
     return 2 * x
 
