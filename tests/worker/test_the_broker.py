@@ -65,7 +65,7 @@ def test_a_message_carries_ids_and_nothing_else(app: Celery, publisher: Publishe
 
 
 def test_a_calls_time_limit_travels_with_it(app: Celery, publisher: Publisher, queue_name: str) -> None:
-    publisher.publish([message(queue_name, timeout=2.0)])
+    publisher.publish([message(queue_name, options='{"timeout":2.0}')])
     (got,) = received(app, queue_name)
     assert got.headers["timelimit"] == [12.0, 2.0]
 
