@@ -48,6 +48,7 @@ def worker(db: Database) -> Register:
 
     def add(*queues: str, versions: list[str] | None = None) -> Any:
         new = uuid4()
+        shop.df.celery.finalize()  # a worker knows its tasks and canvases
         code = shop.df.registry.versions() if versions is None else versions
         register.register(db, new, boot=uuid4(), hostname="there", pid=42, queues=queues, versions=code, lock_key=None)
         elect.hold(db, new, seconds=60.0)
