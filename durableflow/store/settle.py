@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from durableflow.codec import Encoded
-from durableflow.store.complete import COUNTDOWN
+from durableflow.store.complete import COUNTDOWN, COUNTDOWN_ALL
 from durableflow.store.following import FOLLOW, FOLLOWING, followers
 from durableflow.store.messages import Message
 from durableflow.store.successor import Connection
 
 # Ten thousand timers may be due in one moment, of one gather. Steps, shards and roots are locked in order, because two
 # workers may be at it.
-_FIRE = """
+_FIRE = f"""
 WITH due AS (
     SELECT s.run_id, s.rev, s.index FROM durableflow_core.step AS s
     JOIN unnest(%(revs)s::int[], %(indexes)s::int[]) AS t(rev, index) ON s.rev = t.rev AND s.index = t.index
@@ -27,27 +27,7 @@ WITH due AS (
     SET state = 'succeeded', output = 'null', finished_at = durableflow_core.now()
     FROM due WHERE s.run_id = due.run_id AND s.rev = due.rev AND s.index = due.index AND s.state = 'pending'
     RETURNING s.run_id, s.rev, s.index, s.shard
-), ended AS (
-    SELECT run_id, rev, shard, count(*)::int AS steps FROM ours WHERE shard >= 0 GROUP BY run_id, rev, shard
-), shards AS (
-    SELECT j.run_id, j.rev, j.shard, e.steps
-    FROM durableflow_core.join_counter AS j JOIN ended AS e USING (run_id, rev, shard)
-    ORDER BY j.rev, j.shard FOR UPDATE OF j
-), counted AS (
-    UPDATE durableflow_core.join_counter AS j SET remaining = j.remaining - s.steps
-    FROM shards AS s WHERE j.run_id = s.run_id AND j.rev = s.rev AND j.shard = s.shard
-    RETURNING j.run_id, j.rev, j.shard, j.remaining
-), emptied AS (
-    UPDATE durableflow_core.join_counter AS j SET remaining = j.remaining - c.shards
-    FROM (SELECT run_id, rev, count(*)::int AS shards FROM counted WHERE shard > 0 AND remaining = 0
-          GROUP BY run_id, rev) AS c
-    WHERE j.run_id = c.run_id AND j.rev = c.rev AND j.shard = 0
-    RETURNING j.remaining
-), done AS (
-    SELECT remaining FROM counted WHERE shard = 0
-    UNION ALL
-    SELECT remaining FROM emptied
-)
+){COUNTDOWN_ALL}
 SELECT count(*), coalesce(bool_and(shard >= 0) AND NOT EXISTS (SELECT FROM done WHERE remaining = 0), false) FROM ours
 """
 

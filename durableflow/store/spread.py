@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from durableflow.codec import Encoded
+from durableflow.store.complete import COUNTDOWN_ALL
 from durableflow.store.following import EXPIRY, followers
 from durableflow.store.messages import Message
 from durableflow.store.successor import Connection
@@ -34,7 +35,7 @@ ORDER BY s.index
 """
 
 # Steps, shards and roots are locked in order, because two workers may be at it.
-_FAIL = """
+_FAIL = f"""
 WITH doomed AS (
     SELECT s.run_id, s.rev, s.index FROM durableflow_core.step AS s
     WHERE s.run_id = %(run_id)s AND s.rev = %(rev)s AND s.index = ANY(%(indexes)s::int[]) AND s.state = 'pending'
@@ -48,22 +49,7 @@ WITH doomed AS (
     INSERT INTO durableflow_core.value (run_id, hash, body)
     SELECT %(run_id)s, v.hash, v.body::json FROM unnest(%(hashes)s::text[], %(bodies)s::text[]) AS v(hash, body)
     ON CONFLICT DO NOTHING
-), ended AS (
-    SELECT run_id, rev, shard, count(*)::int AS steps FROM ours WHERE shard >= 0 GROUP BY run_id, rev, shard
-), shards AS (
-    SELECT j.run_id, j.rev, j.shard, e.steps
-    FROM durableflow_core.join_counter AS j JOIN ended AS e USING (run_id, rev, shard)
-    ORDER BY j.rev, j.shard FOR UPDATE OF j
-), counted AS (
-    UPDATE durableflow_core.join_counter AS j SET remaining = j.remaining - s.steps
-    FROM shards AS s WHERE j.run_id = s.run_id AND j.rev = s.rev AND j.shard = s.shard
-    RETURNING j.run_id, j.rev, j.shard, j.remaining
-), emptied AS (
-    UPDATE durableflow_core.join_counter AS j SET remaining = j.remaining - c.shards
-    FROM (SELECT run_id, rev, count(*)::int AS shards FROM counted WHERE shard > 0 AND remaining = 0
-          GROUP BY run_id, rev) AS c
-    WHERE j.run_id = c.run_id AND j.rev = c.rev AND j.shard = 0
-)
+){COUNTDOWN_ALL}
 SELECT count(*) FROM ours
 """
 
