@@ -17,6 +17,7 @@ import psycopg
 import pytest
 
 from tests.support import databases
+from tests.support.apart import keep_apps_apart
 from tests.support.brokers import broker_on, delete_queues
 from tests.support.clock import Clock
 from tests.support.keeper import ServerUnavailable, shared_server
@@ -26,6 +27,13 @@ from tests.support.races import Race
 # for with DURABLEFLOW_TEST_EXPLORE=1; what that finds is printed with the decorator that replays it.
 hypothesis.settings.register_profile("repeatable", derandomize=os.environ.get("DURABLEFLOW_TEST_EXPLORE") != "1")
 hypothesis.settings.load_profile("repeatable")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _apart() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        keep_apps_apart(monkeypatch)
+        yield
 
 
 def _unavailable(what: str, why: object) -> NoReturn:

@@ -73,17 +73,23 @@ def adopt(app: Celery, host: Configured) -> None:
     conf = app.conf
     if conf.broker_transport in (None, REDIS) and isinstance(conf.broker_url, str):
         _adopt_broker(conf, conf.broker_url, host)
+    _default(conf, 1, "worker_prefetch_multiplier", "CELERYD_PREFETCH_MULTIPLIER")
+
+
+def _default(conf: Any, value: object, *names: str) -> None:
+    """Give an app another default for a setting, by whichever of its names, new and old, the app writes."""
     # The last of the maps is Celery's defaults, in a copy of this app's own. `add_defaults` would not do: it wins over
-    # what `config_from_object` has read. An app that writes old names has old names there.
+    # what `config_from_object` has read.
     defaults = conf.maps[-1]
-    for name in ("worker_prefetch_multiplier", "CELERYD_PREFETCH_MULTIPLIER"):
+    for name in names:
         if name in defaults:
-            defaults[name] = 1
+            defaults[name] = value
 
 
 def _adopt_broker(conf: Any, broker: str, host: Configured) -> None:
     if broker.startswith(("amqp://", "amqps://", "pyamqp://")):
-        conf.broker_channel_error_retry = True  # as above, because steps are acknowledged late whatever the app's are
+        # As above, because steps are acknowledged late whatever the app's own tasks are.
+        _default(conf, True, "broker_channel_error_retry", "BROKER_CHANNEL_ERROR_RETRY")
     conf.broker_transport = transport_for(broker)
     if conf.broker_transport == PGMQ:
         database = host.settings.broker_database(broker)

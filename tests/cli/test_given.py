@@ -3,7 +3,8 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,17 @@ FLOWS = """
 """
 
 unadopted = Celery("unadopted", set_as_current=False)
+
+
+@contextmanager
+def current(app: Celery) -> Iterator[None]:
+    """This is the app that Celery takes where none is named."""
+    before = current_app._get_current_object()
+    app.set_current()
+    try:
+        yield
+    finally:
+        before.set_current()
 
 shop = DurableFlow("givenshop", settings={"window": 7})
 
@@ -128,12 +140,8 @@ def test_who_has_adopted_a_celery_app() -> None:
     assert adopted_by(theirs) is flow
     assert adopted_by(flow.celery) is flow
     assert adopted_by(shop.celery) is shop
-    before = current_app._get_current_object()
-    theirs.set_current()
-    try:
+    with current(theirs):
         assert adopted_by(current_app) is flow
-    finally:
-        before.set_current()
 
 
 def test_what_every_celery_command_loads_is_next_to_nothing() -> None:
@@ -149,7 +157,8 @@ def test_celery_lists_the_command_and_says_where_nobody_has_adopted_its_app() ->
     runner = CliRunner()
     assert "durableflow  Durable workflows" in runner.invoke(celery, ["--help"]).output
     for option in (["-A", f"{__name__}:unadopted"], []):
-        nobody = runner.invoke(celery, [*option, "durableflow", "runs", "list"])
+        with current(unadopted):
+            nobody = runner.invoke(celery, [*option, "durableflow", "runs", "list"])
         assert nobody.exit_code == 2
         assert nobody.stderr.startswith("durableflow: no DurableFlow has adopted the Celery app '"), nobody.output
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from celery import Celery, _state
+from celery import Celery
 
 from durableflow import DurableFlow
 from durableflow.doctor import Checked, examine
@@ -20,12 +20,10 @@ NO_BROKER = "redis://:hunter2@127.0.0.1:1/0"
 
 @pytest.fixture(autouse=True)
 def _by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither settings of whoever runs the tests, nor the shared tasks of other tests, which every Celery app gets."""
+    """Without the settings of whoever runs the tests."""
     for name in list(os.environ):
         if name.startswith("DURABLEFLOW_") and not name.startswith("DURABLEFLOW_TEST_"):
             monkeypatch.delenv(name)
-    own = {one for one in _state._on_app_finalizers if one.__module__.startswith(("celery.app.", "durableflow."))}
-    monkeypatch.setattr(_state, "_on_app_finalizers", own)
 
 
 def celery_app(**chosen: Any) -> Celery:

@@ -17,15 +17,22 @@ def app(**chosen: object) -> Celery:
     return Celery("legacy", set_as_current=False, **chosen)
 
 
-def test_an_app_that_has_chosen_nothing_prefetches_one_message_and_keeps_every_other_setting() -> None:
+def test_an_app_that_has_chosen_nothing_prefetches_one_message_and_outlives_a_long_step() -> None:
     plain, adopted = app(broker="amqp://"), app(broker="amqp://")
     DurableFlow(adopted)
     before = dict(plain.conf.items())
     differing = {name for name, value in adopted.conf.items() if before[name] != value}
-    assert differing == {"worker_prefetch_multiplier"}
+    assert differing == {"worker_prefetch_multiplier", "broker_channel_error_retry"}
     assert adopted.conf.worker_prefetch_multiplier == 1
     assert plain.conf.worker_prefetch_multiplier == 4  # the defaults of others are not ours
-    assert not adopted.conf.value_set_for("worker_prefetch_multiplier")  # a default, and no choice
+    for name in differing:
+        assert not adopted.conf.value_set_for(name)  # a default, and no choice
+
+
+def test_an_app_that_would_rather_end_when_rabbitmq_closes_its_channel_ends() -> None:
+    chosen = app(broker="amqp://", broker_channel_error_retry=False)
+    DurableFlow(chosen)
+    assert chosen.conf.broker_channel_error_retry is False
 
 
 def test_the_task_options_of_an_app_are_its_own_and_those_of_durable_tasks_are_safe() -> None:
