@@ -13,6 +13,10 @@ from durableflow.errors import ConfigurationError
 REDIS = "durableflow.worker.redis:Transport"
 PGMQ = "durableflow.worker.pgmq:Transport"
 
+PATIENCE = 30.0
+"""Seconds until a pool process that has not come up is killed. Celery's own four are too few for a spawned one, which
+imports the application anew, on a machine that is busy: the worker would start processes for ever, and run nothing."""
+
 
 def celery_settings(settings: Settings) -> dict[str, Any]:
     """What differs from Celery's defaults, and why.
@@ -36,6 +40,7 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         "task_ignore_result": True,  # results are rows in PostgreSQL
         "worker_send_task_events": False,
         "worker_prefetch_multiplier": 1,  # what one worker has prefetched, an idle one cannot run
+        "worker_proc_alive_timeout": PATIENCE,
         "worker_cancel_long_running_tasks_on_connection_loss": False,  # its claim is in PostgreSQL
         **_of_pgmq(settings, broker),
     }
@@ -64,8 +69,8 @@ def adopt(app: Celery, host: Configured) -> None:
     """What an adopted app gets, below whatever it has chosen itself, at any time and in any way; may be called again.
 
     The transport for its broker, which treats other messages as kombu's does, and where that is PostgreSQL, the way to
-    it; on RabbitMQ, a worker that survives a step of more than half an hour; and a prefetch of one, as its default. All
-    else that durable tasks need is theirs alone (``SAFE`` in ``task.py``).
+    it. As its defaults: a prefetch of one; time for a pool process to come up; on RabbitMQ, a worker that survives a
+    step of more than half an hour. All else that durable tasks need is theirs alone (``SAFE`` in ``task.py``).
 
     Raises:
         ConfigurationError: as ``transport_for``.
@@ -74,6 +79,7 @@ def adopt(app: Celery, host: Configured) -> None:
     if conf.broker_transport in (None, REDIS) and isinstance(conf.broker_url, str):
         _adopt_broker(conf, conf.broker_url, host)
     _default(conf, 1, "worker_prefetch_multiplier", "CELERYD_PREFETCH_MULTIPLIER")
+    _default(conf, PATIENCE, "worker_proc_alive_timeout", "CELERYD_PROC_ALIVE_TIMEOUT")
 
 
 def _default(conf: Any, value: object, *names: str) -> None:

@@ -22,7 +22,7 @@ def test_an_app_that_has_chosen_nothing_prefetches_one_message_and_outlives_a_lo
     DurableFlow(adopted)
     before = dict(plain.conf.items())
     differing = {name for name, value in adopted.conf.items() if before[name] != value}
-    assert differing == {"worker_prefetch_multiplier", "broker_channel_error_retry"}
+    assert differing == {"worker_prefetch_multiplier", "worker_proc_alive_timeout", "broker_channel_error_retry"}
     assert adopted.conf.worker_prefetch_multiplier == 1
     assert plain.conf.worker_prefetch_multiplier == 4  # the defaults of others are not ours
     for name in differing:
