@@ -9,7 +9,7 @@ that cannot be had skips the test, and fails it in CI (``CI=true``).
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 from uuid import uuid4
 
 import hypothesis
@@ -21,6 +21,7 @@ from tests.support.apart import keep_apps_apart
 from tests.support.brokers import broker_on, delete_queues
 from tests.support.clock import Clock
 from tests.support.keeper import ServerUnavailable, shared_server
+from tests.support.own_servers import unavailable
 from tests.support.races import Race
 
 # The same examples every time, so that a failure is the doing of the change that it shows up with. New ones are looked
@@ -34,13 +35,6 @@ def _apart() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as monkeypatch:
         keep_apps_apart(monkeypatch)
         yield
-
-
-def _unavailable(what: str, why: object) -> NoReturn:
-    message = f"no {what}: {why}"
-    if os.environ.get("CI") == "true":
-        pytest.fail(message, pytrace=False)
-    pytest.skip(message)
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +52,7 @@ def postgres_url(_shared: Path) -> str:
         url = url or shared_server("postgres", _shared)
         psycopg.connect(url, connect_timeout=10).close()
     except (ServerUnavailable, psycopg.OperationalError) as why:
-        _unavailable("PostgreSQL", why)
+        unavailable("PostgreSQL", why)
     return url
 
 
@@ -118,7 +112,7 @@ def _broker_server(_shared: Path) -> str:
         with kombu.Connection(url, connect_timeout=10) as connection:
             connection.ensure_connection(max_retries=1, interval_start=0)
     except (ServerUnavailable, OSError, kombu.exceptions.OperationalError) as why:
-        _unavailable("broker", why)
+        unavailable("broker", why)
     return url
 
 

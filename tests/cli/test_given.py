@@ -59,6 +59,7 @@ def current(app: Celery) -> Iterator[None]:
     finally:
         before.set_current()
 
+
 shop = DurableFlow("givenshop", settings={"window": 7})
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from tests.faults.fleet import Fleet, Site, fleet_on, site_on
 from tests.faults.journal import Journal
+from tests.faults.proxy import Proxy
 
 
 @pytest.fixture
@@ -18,6 +19,21 @@ def journal(tmp_path: Path) -> Journal:
 def site(postgres_url: str, template: str, _broker_server: str) -> Iterator[Site]:
     with site_on(postgres_url, template, _broker_server) as site:
         yield site
+
+
+@pytest.fixture(scope="module")
+def direct(postgres_url: str, template: str, _broker_server: str) -> Iterator[Site]:
+    """A site for all tests of a module, without the proxy."""
+    with site_on(postgres_url, template, _broker_server) as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def proxy(direct: Site) -> Iterator[Proxy]:
+    """Before the database of ``direct``."""
+    proxy = Proxy(direct.database_url)
+    yield proxy
+    proxy.close()
 
 
 @pytest.fixture

@@ -75,6 +75,19 @@ class Proxy:
         finally:
             self._fault = None
 
+    def cut_at_each(self, when: When, run: Callable[[int], None]) -> int:
+        """Cut the connection at each statement of what ``run`` does, one after the other, until it has fewer than that.
+
+        run: is given which one it is. Gives how often it was called.
+        """
+        nth, reached = 0, True
+        while reached:
+            nth += 1
+            with self.fault(nth, when) as fault:
+                run(nth)
+            reached = fault.done.is_set()
+        return nth
+
     def close(self) -> None:
         async def end() -> None:
             self._listener.close()

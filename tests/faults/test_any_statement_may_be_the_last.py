@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults import app
-from tests.faults.fleet import Fleet, Site, fleet_on, site_on
+from tests.faults.fleet import Fleet, Site, fleet_on
 from tests.faults.journal import Journal
 from tests.faults.proof import prove
 from tests.faults.proxy import Proxy, When
@@ -27,19 +27,6 @@ NAMES = {
     app.briefly_everything: {"early", "raw", "joined", "inner-one", "inner-two", "won-hello"},
 }
 """Workflows, with the names of their steps that have a value."""
-
-
-@pytest.fixture(scope="module")
-def direct(postgres_url: str, template: str, _broker_server: str) -> Iterator[Site]:
-    with site_on(postgres_url, template, _broker_server) as site:
-        yield site
-
-
-@pytest.fixture(scope="module")
-def proxy(direct: Site) -> Iterator[Proxy]:
-    proxy = Proxy(direct.database_url)
-    yield proxy
-    proxy.close()
 
 
 @pytest.fixture(scope="module")
@@ -64,13 +51,8 @@ def _run(fleet: Fleet, workflow: object, directory: Path, names: set[str]) -> No
 def test_a_connection_cut_at_any_statement_costs_nothing(
     fleet: Fleet, proxy: Proxy, tmp_path: Path, workflow: object, when: When
 ) -> None:
-    nth, reached = 0, True
-    while reached:  # until the run has fewer statements than that
-        nth += 1
-        with proxy.fault(nth, when) as fault:
-            _run(fleet, workflow, tmp_path / str(nth), NAMES[workflow])
-        reached = fault.done.is_set()
-    assert nth > 10, "the proxy saw no statements"
+    statements = proxy.cut_at_each(when, lambda nth: _run(fleet, workflow, tmp_path / str(nth), NAMES[workflow]))
+    assert statements > 10, "the proxy saw none"
 
 
 CRITICAL = {

@@ -13,11 +13,11 @@ from typing import Any
 import kombu
 import pytest
 
-from tests.conftest import _unavailable as unavailable
 from tests.faults import app
 from tests.faults.fleet import Fleet, fleet_on, site_on
 from tests.faults.journal import Journal, until
 from tests.faults.proof import prove
+from tests.support.own_servers import unavailable
 from tests.support.rabbit import RabbitMissing, RabbitServer
 
 WIDTH = 20

@@ -9,13 +9,12 @@ import pytest
 import redis
 
 from durableflow.devstack import PostgresServer, ValkeyServer
-from durableflow.errors import DurableFlowError
-from tests.conftest import _unavailable as unavailable
 from tests.faults import app, everything
 from tests.faults.fleet import Fleet, fleet_on, site_on
 from tests.faults.journal import Journal, until
 from tests.faults.proof import prove
 from tests.support import databases
+from tests.support.own_servers import own
 
 WIDTH = 50
 NAMES = app.names_of_order(WIDTH)
@@ -24,23 +23,14 @@ PACKS = [f"pack{n}" for n in range(WIDTH)]
 
 @pytest.fixture(scope="module")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    server = PostgresServer(tmp_path_factory.mktemp("postgres"))
-    yield _started(server)
-    server.stop()
+    with own(PostgresServer, tmp_path_factory.mktemp("postgres")) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
 def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
-    server = ValkeyServer(tmp_path_factory.mktemp("valkey"))
-    yield _started(server)
-    server.stop()
-
-
-def _started(server: Any) -> Any:
-    try:
-        return server.start()
-    except (DurableFlowError, ImportError) as why:
-        unavailable(server.title, why)
+    with own(ValkeyServer, tmp_path_factory.mktemp("valkey")) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

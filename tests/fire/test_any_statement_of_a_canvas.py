@@ -14,7 +14,9 @@ from celery import chain, group
 
 from durableflow import Run, durable
 from durableflow.errors import RunFailed
-from tests.faults.fleet import Fleet, Site, client_of, site_on
+from tests.faults.conftest import direct as direct
+from tests.faults.conftest import proxy as proxy
+from tests.faults.fleet import Fleet, Site, client_of
 from tests.faults.proxy import Proxy, When
 from tests.fire import immortal
 from tests.fire.app import Broken, Witness, again, broken, count, instead, note
@@ -40,19 +42,6 @@ RECORDED = """
 SELECT s.input -> 'args' ->> -1 FROM durableflow.steps AS s JOIN durableflow.runs AS r ON r.id = s.run_id
 WHERE %s IN (r.id, r.parent_id) AND s.kind = 'task' AND s.state = 'succeeded'
 """
-
-
-@pytest.fixture(scope="module")
-def direct(postgres_url: str, template: str, _broker_server: str) -> Iterator[Site]:
-    with site_on(postgres_url, template, _broker_server) as site:
-        yield site
-
-
-@pytest.fixture(scope="module")
-def proxy(direct: Site) -> Iterator[Proxy]:
-    proxy = Proxy(direct.database_url)
-    yield proxy
-    proxy.close()
 
 
 @pytest.fixture(scope="module")
@@ -92,13 +81,8 @@ def prove(fleet: Fleet, journal: Witness, run: Run[Any]) -> None:
 def test_a_connection_cut_at_any_statement_of_a_canvas_costs_nothing(
     fleet: Fleet, proxy: Proxy, tmp_path: Path, when: When
 ) -> None:
-    nth, reached = 0, True
-    while reached:  # until the run has fewer statements than that
-        nth += 1
-        with proxy.fault(nth, when) as fault:
-            _run(fleet, tmp_path / str(nth))
-        reached = fault.done.is_set()
-    assert nth > 20, "the proxy saw no statements"
+    statements = proxy.cut_at_each(when, lambda nth: _run(fleet, tmp_path / str(nth)))
+    assert statements > 20, "the proxy saw none"
 
 
 CRITICAL = {

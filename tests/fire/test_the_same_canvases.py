@@ -6,7 +6,6 @@ from collections.abc import Iterator
 import pytest
 
 from durableflow.errors import DurableFlowError
-from tests.conftest import _unavailable as unavailable
 from tests.fire import page
 from tests.fire.canvases import CANVASES
 from tests.fire.faults import FAULTS
@@ -14,6 +13,7 @@ from tests.fire.page import TESTED, Cell
 from tests.fire.redis import Redis
 from tests.fire.sides import DURABLE, SIDES
 from tests.fire.theatre import Theatre
+from tests.support.own_servers import unavailable
 
 SHOWN = page.read()
 

@@ -2,39 +2,28 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from durableflow.devstack import PostgresServer, ValkeyServer
-from durableflow.errors import DurableFlowError
-from tests.conftest import _unavailable as unavailable
 from tests.faults.fleet import site_on
 from tests.pools import app
 from tests.pools.book import Book
 from tests.pools.grounds import POOLS, Grounds, client_of
 from tests.support import databases
+from tests.support.own_servers import own
 
 
 @pytest.fixture(scope="session")
 def pools_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    server = PostgresServer(tmp_path_factory.mktemp("postgres"))
-    yield _started(server)
-    server.stop()
+    with own(PostgresServer, tmp_path_factory.mktemp("postgres")) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def pools_valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
-    server = ValkeyServer(tmp_path_factory.mktemp("valkey"))
-    yield _started(server)
-    server.stop()
-
-
-def _started(server: Any) -> Any:
-    try:
-        return server.start()
-    except (DurableFlowError, ImportError) as why:
-        unavailable(server.title, why)
+    with own(ValkeyServer, tmp_path_factory.mktemp("valkey")) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

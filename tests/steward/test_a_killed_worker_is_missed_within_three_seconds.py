@@ -81,6 +81,10 @@ def _leads(world: World) -> Any:
     return world.one("SELECT holder FROM durableflow_core.leadership WHERE expires_at > durableflow_core.now()")
 
 
+def _until_one_leads(world: World, other: Worker) -> None:
+    until(lambda: other.sidecar.worker_id and _leads(world))
+
+
 def _seconds_until_published(worker: Worker, subject: str) -> float:
     began = monotonic()
     until(lambda: [message for message in worker.published if message.subject == subject])
@@ -91,24 +95,19 @@ def _seconds_until_published(worker: Worker, subject: str) -> float:
 def test_the_step_of_a_killed_worker_is_published_again(
     world: World, spawn: Callable[..., Process], hire: Callable[[], Worker], leads: bool
 ) -> None:
-    if leads:
-        victim, other = spawn(), hire()
-    else:
-        other = hire()
-        until(lambda: _leads(world))
-        victim = spawn()
-    until(lambda: other.sidecar.worker_id and _leads(world))
+    victim = spawn() if leads else None
+    other = hire()
+    _until_one_leads(world, other)
+    victim = victim or spawn()
     # A busy machine may keep a leader from renewing its lease, and the other one has it then.
     while (_leads(world) == victim.worker_id) is not leads:
         if leads:
             other.sidecar.stop()
-            until(lambda: _leads(world) == victim.worker_id)
             other = hire()
         else:
             victim.end()
-            until(lambda: _leads(world) == other.sidecar.worker_id and _leads(world))
             victim = spawn()
-        until(lambda: other.sidecar.worker_id and _leads(world))
+        _until_one_leads(world, other)
     step = world.claimed(victim.worker_id)
     victim.signal(signal.SIGKILL)
     assert _seconds_until_published(other, str(step)) < 3.0
