@@ -50,8 +50,8 @@ def _restore(stage: Stage) -> None:
 def _outlast(stage: Stage) -> None:
     """Tasks that take longer than the visibility timeout: until Redis has given every message that is taken again."""
     stage.at_work(stage.canvas.late, stage.canvas.at_work)
-    taken = stage.redis.taken()
-    until(lambda: not taken & stage.redis.taken(), "the visibility timeout")
+    takings = stage.redis.takings()
+    until(lambda: not takings & stage.redis.takings(), "the visibility timeout")
     stage.journal.release(*stage.canvas.late)
 
 

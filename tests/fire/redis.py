@@ -51,6 +51,11 @@ class Redis(ValkeyServer):
         with self.client() as client:
             return frozenset(client.hkeys("unacked"))
 
+    def takings(self) -> frozenset[tuple[bytes, float]]:
+        """``taken``, with the time of each: a message that is given again is soon taken again."""
+        with self.client() as client:
+            return frozenset(client.zrange("unacked_index", 0, -1, withscores=True))
+
     def let_pass(self, seconds: float) -> None:
         """Make that much older what workers have taken and not acknowledged."""
         with self.client() as client:
