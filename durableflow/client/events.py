@@ -56,9 +56,7 @@ class NewEvent:
         rows = execute(_WORKFLOW, {"run_id": str(self.run_id)})
         workflow = self.registry.present(str(rows[0][0])) if rows else None
         if workflow is not None:
-            kinds = expected(workflow).get(self.name)
-            if kinds:
-                _fit_one(self.name, kinds, self.payload)
+            fit_one(workflow, self.name, self.payload)
 
 
 def new_event(
@@ -84,10 +82,10 @@ def new_event(
     return NewEvent(registry, run_id, name, payload, stored, event_id, sent_by)
 
 
-def _fit_one(name: str, kinds: tuple[Any, ...], payload: Any) -> None:
+def fit_one(workflow: Compiled[..., Any], name: str, payload: Any) -> None:
     """Raise InvalidEvent where the payload is none of what the workflow may wait for under this name."""
     refused: InvalidEvent | None = None
-    for kind in kinds:
+    for kind in expected(workflow).get(name, ()):
         try:
             validate(name, kind, payload)
         except InvalidEvent as misfit:

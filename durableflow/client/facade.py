@@ -235,11 +235,12 @@ class Client:
         new = new_run(call, self.settings, key=key, labels=labels, priority=priority, deadline=deadline)
         publisher = self.publisher
         self._save_version(call.definition)
-        if connection is None:
+        rides_on = self._transaction(connection)
+        if rides_on is None:
             started = insert(self.database, new, publishes=publisher is not None)
             self._publish(publisher, started)
         else:
-            joined = join(connection)
+            joined = join(rides_on)
             started = start(joined.execute, new, publishes=False)
             joined.after_commit(lambda: self._publish(publisher, started))
         return Run(started.run_id, self)
@@ -279,14 +280,19 @@ class Client:
         """Send an event to a run; see :meth:`durableflow.Run.send`."""
         event = new_event(self.registry, as_run_id(run_id), name, payload, id, by, self.settings.max_value_bytes)
         publisher = self.publisher
-        if connection is None:
+        rides_on = self._transaction(connection)
+        if rides_on is None:
             sent = self.database.transact(lambda conn: event.send(executes(conn), publishes=publisher is not None))
             self._post([] if sent.message is None else [sent.message])
         else:
-            joined = join(connection)
+            joined = join(rides_on)
             sent = event.send(joined.execute, publishes=False)
             joined.after_commit(lambda: self._post([] if sent.message is None else [sent.message]))
         return sent.kept
+
+    def _transaction(self, given: Any) -> Any:
+        """What a start or an event rides on: what the caller has given, or what a framework has open. None: nothing."""
+        return given
 
     def redrive(self, run_id: UUID) -> bool:
         """Let a failed run go on; see :meth:`durableflow.Run.redrive`. Raises RunNotFound."""

@@ -5,7 +5,7 @@ finds what landed; two attempts never share a fence, even where PostgreSQL forgo
 claim need not wait for the disk: losing one costs a repeated execution, which the promise allows, never a wrong record.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -37,8 +37,9 @@ class Claimed:
     """An attempt that is ours.
 
     attempt: 1 for the first; failures, losses: of the attempts before this one; input, options: codec texts; shard: the
-    what the step's end does (`successor`), None where it is awaited alone; followed: whether others may begin because
-    of it; sources: the indexes of the steps whose results it is given; answers: of those one of whose failures it is
+    what the step's end does (`launch`), None where it is awaited alone; feeds, gated: whether others may begin because
+    they need it, or because it leaves them its place; sources: the indexes of the steps whose results it is given;
+    results: those results, codec texts by index, where they are few; answers: of those one of whose failures it is
     told; expired: it came too late to begin; standing: the checkpoint that awaits it, given
     only to a step that is awaited alone and was never lost, because only such a step may advance its run by itself.
     """
@@ -59,8 +60,10 @@ class Claimed:
     version: str
     run_queue: str
     run_priority: int
-    followed: bool
+    feeds: bool
+    gated: bool
     sources: Sequence[int]
+    results: Mapping[int, str] | None
     answers: Sequence[int]
     expired: bool
     standing: Standing | None
@@ -89,7 +92,10 @@ WITH me AS (
 
 _COLUMNS = """
 SELECT s.name, s.attempt, s.failures, s.losses, s.input::text, s.options::text, s.idempotency_key, s.queue, s.priority,
-       s.shard, r.workflow, r.version, r.queue, r.priority, s.feeds IS NOT NULL OR s.gate IS NOT NULL, s.sources,
+       s.shard, r.workflow, r.version, r.queue, r.priority, s.feeds IS NOT NULL, s.gate IS NOT NULL, s.sources,
+       CASE WHEN cardinality(s.sources) <= 8 THEN (
+           SELECT array_agg(p.index || ':' || p.output) FROM durableflow_core.step AS p
+           WHERE p.run_id = s.run_id AND p.rev = s.rev AND p.index = ANY(s.sources) AND p.state = 'succeeded') END,
        s.answers, (s.expires_at <= durableflow_core.now()) IS TRUE,
        c.state, c.line, c.variables::text, c.awaits::text, c.frames::text, c.opens,
        set_config('synchronous_commit', 'off', true)
@@ -162,8 +168,8 @@ def claim(
     if row is None:
         return None
     name, attempt, failures, losses, text, options, key, queue, priority, shard = row[:10]
-    workflow, version, run_queue, run_priority, followed, sources, answers, expired = row[10:18]
-    state, line, variables, *rest = row[18:24]
+    workflow, version, run_queue, run_priority, feeds, gated, sources, results, answers, expired = row[10:20]
+    state, line, variables, *rest = row[20:26]
     return Claimed(
         step=step,
         token=token,
@@ -181,9 +187,16 @@ def claim(
         version=version,
         run_queue=run_queue,
         run_priority=run_priority,
-        followed=followed,
+        feeds=feeds,
+        gated=gated,
         sources=sources or (),
+        results=None if results is None else _by_index(results),
         answers=answers or (),
         expired=bool(expired),
         standing=None if variables is None else Standing(state, line, variables, *rest),
     )
+
+
+def _by_index(results: Sequence[str]) -> dict[int, str]:
+    parts = (result.partition(":") for result in results)
+    return {int(index): text for index, _, text in parts}

@@ -18,7 +18,7 @@ from durableflow.codec import Encoded
 from durableflow.language.turn import Suspend
 from durableflow.store.abandon import abandon_steps
 from durableflow.store.faults import is_transient
-from durableflow.store.following import FOLLOW, FOLLOWING, followers
+from durableflow.store.following import ADMIT, ADMITTED, FED, FEED, FEED_AND_COUNT, followers
 from durableflow.store.look_again import look_again, looks_outside
 from durableflow.store.messages import Message, StepId
 from durableflow.store.successor import (
@@ -179,25 +179,31 @@ def complete_alone(conn: Connection, step: StepId, token: UUID, output: Encoded,
 
 
 def complete_joined(
-    conn: Connection, step: StepId, token: UUID, output: Encoded, *, followed: bool = False
+    conn: Connection, step: StepId, token: UUID, output: Encoded, *, feeds: bool = False, gated: bool = False
 ) -> Recorded | None:
-    """Record the outcome of one step of a join and count it down. followed: others may begin because of it. None:
-    fenced."""
-    return _record(conn, step, token, output, COUNTDOWN + _WAKE_IF_LAST, followed)
+    """Record the outcome of one step of a join and count it down. feeds: others may begin because they need it, gated:
+    or because it leaves them its place; a step of a join never does both. None: fenced."""
+    if feeds:
+        return _record_and_follow(conn, step, token, output, FEED_AND_COUNT + _WAKE_IF_LAST, FED)
+    if gated:
+        return _record_and_follow(conn, step, token, output, COUNTDOWN + ADMIT + _WAKE_IF_LAST, ADMITTED)
+    return _record(conn, step, token, output, COUNTDOWN + _WAKE_IF_LAST)
 
 
 def complete_inner(conn: Connection, step: StepId, token: UUID, output: Encoded) -> Recorded | None:
     """Record the outcome of a step that only others need, which begin because of it. None: fenced."""
-    return _record(conn, step, token, output, _NO_WAKE, True)
+    return _record_and_follow(conn, step, token, output, FEED + _NO_WAKE, FED)
 
 
 def complete_outcome(
-    conn: Connection, step: StepId, token: UUID, output: Encoded, *, followed: bool = False
+    conn: Connection, step: StepId, token: UUID, output: Encoded, *, feeds: bool = False
 ) -> Recorded | None:
     """Record the outcome and a wake, without moving the run on: for a step of which the run has to see for itself what
     it means, for a worker that cannot run the workflow's code, for a step that was lost before, or after
-    ``complete_alone`` could not be committed. None: fenced."""
-    return _record(conn, step, token, output, _WAKE, followed)
+    ``complete_alone`` could not be committed. feeds: others may begin because of it. None: fenced."""
+    if feeds:
+        return _record_and_follow(conn, step, token, output, FEED + _WAKE, FED)
+    return _record(conn, step, token, output, _WAKE)
 
 
 def was_completed(conn: Connection, step: StepId, token: UUID) -> bool:
@@ -206,12 +212,17 @@ def was_completed(conn: Connection, step: StepId, token: UUID) -> bool:
     return row is not None and bool(row[0])
 
 
-def _record(conn: Connection, step: StepId, token: UUID, output: Encoded, tail: str, followed: bool) -> Recorded | None:
+def _record(conn: Connection, step: StepId, token: UUID, output: Encoded, tail: str) -> Recorded | None:
     outcome, parameters = _outcome(step, token, output)
-    if not followed:
-        ours, woken = _one(conn, outcome + tail + _WOKEN, parameters)
-        return Recorded(None, woken > 0) if ours else None
-    ours, woken, tasks, looks = _one(conn, f"{outcome}{FOLLOW}{tail}{_WOKEN}, {FOLLOWING}", parameters)
+    ours, woken = _one(conn, outcome + tail + _WOKEN, parameters)
+    return Recorded(None, woken > 0) if ours else None
+
+
+def _record_and_follow(
+    conn: Connection, step: StepId, token: UUID, output: Encoded, tail: str, columns: str
+) -> Recorded | None:
+    outcome, parameters = _outcome(step, token, output)
+    ours, woken, tasks, looks = _one(conn, f"{outcome}{tail}{_WOKEN}, {columns}", parameters)
     return Recorded(None, woken > 0, followers(tasks, looks)) if ours else None
 
 

@@ -1,14 +1,19 @@
 """What may begin because a step has ended: the steps that needed it, and the next one of a gather with a limit.
 
 SQL to be shared by the transitions that end a step: they supply a CTE ``ours`` with the step's run_id, rev, index,
-feeds and gate, and give back the messages for afterwards. Steps are locked in the order of their indexes, and those
-that a step feeds have larger ones than itself: no two completions wait for each other.
+shard, feeds and gate, and give back the messages for afterwards. Steps are locked in the order of their indexes, and
+those that a step feeds have larger ones than itself: no two completions wait for each other.
+
+Where many steps feed the same others, as the header of a chord its body, each counts down one of several counters that
+they share (``store.launch``), and whoever empties that one counts down what they feed: otherwise each would wait for
+the commit of the one before it, which waits for the disk.
 """
 
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from durableflow.store.launch import BUNDLES
 from durableflow.store.messages import Message, StepId, advance_message, step_message
 
 EXPIRY = """CASE WHEN json_typeof(s.options -> 'sending' -> 'expires') = 'number' THEN
@@ -18,7 +23,7 @@ EXPIRY = """CASE WHEN json_typeof(s.options -> 'sending' -> 'expires') = 'number
 _FED = f"""
 , fed AS (
     SELECT s.run_id, s.rev, s.index FROM durableflow_core.step AS s
-    JOIN ours ON s.run_id = ours.run_id AND s.rev = ours.rev AND s.index = ANY(ours.feeds)
+    JOIN {{feeding}} AS f ON s.run_id = f.run_id AND s.rev = f.rev AND s.index = ANY(f.feeds)
     ORDER BY s.index FOR UPDATE OF s
 ), nearer AS (
     UPDATE durableflow_core.step AS s
@@ -28,6 +33,36 @@ _FED = f"""
         expires_at = CASE WHEN s.needs = 1 THEN coalesce(s.expires_at, {EXPIRY}) ELSE s.expires_at END
     FROM fed WHERE s.run_id = fed.run_id AND s.rev = fed.rev AND s.index = fed.index
     RETURNING s.run_id, s.rev, s.index, s.name, s.queue, s.priority, s.options, s.state, s.due_at
+)"""
+
+_BUNDLED = f"""
+, bundled AS (
+    UPDATE durableflow_core.join_counter AS j
+    SET remaining = j.remaining - 1, missing = j.missing - CASE WHEN ours.feeds IS NULL THEN 0 ELSE 1 END
+    FROM ours WHERE ours.shard >= {BUNDLES} AND j.run_id = ours.run_id AND j.rev = ours.rev AND j.shard = ours.shard
+    RETURNING j.run_id, j.rev, j.shard, j.remaining, j.missing
+), feeding AS (
+    SELECT run_id, rev, feeds FROM ours
+    WHERE (shard >= {BUNDLES}) IS NOT TRUE OR EXISTS (SELECT FROM bundled WHERE missing = 0)
+)"""
+
+# What is fed is locked before a shard that is no bundle's, and before the root: so does a failure that spreads.
+_COUNTED = f"""
+, counted AS (
+    UPDATE durableflow_core.join_counter AS j SET remaining = j.remaining - 1
+    FROM ours, (SELECT count(*) FROM fed) AS locked
+    WHERE ours.shard < {BUNDLES} AND j.run_id = ours.run_id AND j.rev = ours.rev AND j.shard = ours.shard
+    RETURNING j.run_id, j.rev, j.shard, j.remaining
+), emptied AS (
+    UPDATE durableflow_core.join_counter AS j SET remaining = j.remaining - 1
+    FROM (SELECT run_id, rev, shard, remaining FROM counted UNION ALL
+          SELECT run_id, rev, shard, remaining FROM bundled) AS c, (SELECT count(*) FROM fed) AS locked
+    WHERE c.shard > 0 AND c.remaining = 0 AND j.run_id = c.run_id AND j.rev = c.rev AND j.shard = 0
+    RETURNING j.remaining
+), done AS (
+    SELECT remaining FROM counted WHERE shard = 0
+    UNION ALL
+    SELECT remaining FROM emptied
 )"""
 
 _NEXT = """
@@ -77,16 +112,28 @@ _LOOKS = """(
 _COLUMNS = "SELECT run_id, rev, index, name, queue, priority, options, state, due_at FROM "
 _BOTH = f"{_COLUMNS} nearer UNION ALL {_COLUMNS} admitted"
 
-FOLLOW = _FED + _NEXT + _SENT.format(sources=_BOTH)
-"""After a step that succeeded."""
+_NEARER = _COLUMNS + "nearer"
+_ADMITTED = _COLUMNS + "admitted"
+
+FEED = _FED.format(feeding="ours") + _SENT.format(sources=_NEARER)
+"""After a step that succeeded, which feeds others and that no join counts."""
+
+FEED_AND_COUNT = _BUNDLED + _FED.format(feeding="feeding") + _COUNTED + _SENT.format(sources=_NEARER)
+"""The same, with what COUNTDOWN does, for a step that a join counts."""
+
+FED = f"{_MESSAGES.format(sources=_NEARER)}, NULL"
+"""The two columns that ``followers`` reads, after FEED or FEED_AND_COUNT."""
+
+FOLLOW = _BUNDLED + _FED.format(feeding="feeding") + _COUNTED + _NEXT + _SENT.format(sources=_BOTH)
+"""After any step; ``ours`` has no feeds where it has not succeeded. Counts a join down, as COUNTDOWN does."""
 
 FOLLOWING = f"{_MESSAGES.format(sources=_BOTH)}, {_LOOKS}"
-"""The two columns that ``followers`` reads."""
+"""The two columns that ``followers`` reads, after FOLLOW."""
 
-ADMIT = _NEXT + _SENT.format(sources=_COLUMNS + "admitted")
-"""After a step that did not: those that need it do not begin, but its place is free."""
+ADMIT = _NEXT + _SENT.format(sources=_ADMITTED)
+"""After a step whose place another one of its group takes, while none begins that needs it."""
 
-ADMITTED = f"{_MESSAGES.format(sources=_COLUMNS + 'admitted')}, {_LOOKS}"
+ADMITTED = f"{_MESSAGES.format(sources=_ADMITTED)}, {_LOOKS}"
 """The two columns that ``followers`` reads, after ADMIT."""
 
 

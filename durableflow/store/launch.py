@@ -2,7 +2,9 @@
 
 It hangs on a CTE ``next`` that has the new checkpoint (`successor`). A step's ``shard`` says what its end does: NULL,
 it is awaited alone and moves the run on by itself; 0 and up, it counts down that counter of a join; WAKES, it has the
-run look; INNER, it only lets those begin that need it.
+run look; INNER, it only lets those begin that need it. Counters from BUNDLES on are those of a *bundle*, of steps that
+feed the same others: such a counter also knows how many of its steps have not succeeded, and those that they feed need
+it instead of them.
 """
 
 import math
@@ -21,6 +23,11 @@ EAGER = 1000
 looks only once a second, and the workers would wait for it. The leader sends the rest as the window allows."""
 
 WAKES, INNER = -1, -2
+
+BUNDLES = 1024
+"""The first counter of a bundle."""
+
+_LAST_SHARD = 32_767
 
 _STEPS_PER_SHARD = 64
 _MOST_SHARDS = 16
@@ -71,16 +78,16 @@ launched AS (
                                   THEN durableflow_core.now() + make_interval(secs => n.delay) END),
            coalesce(n.expires_at, CASE WHEN n.sources IS NULL AND n.answers IS NULL
                                        THEN durableflow_core.now() + make_interval(secs => n.expires) END),
-           n.begun, coalesce(cardinality(n.sources::int[]), 0), n.sources::int[], n.feeds::int[], n.answers::int[],
+           n.begun, n.needs, n.sources::int[], n.feeds::int[], n.answers::int[],
            n.errbacks::int[], n.gate, n.child_id
     FROM next, unnest(%(indexes)s::int[], %(names)s::text[], %(kinds)s::text[], %(shards)s::smallint[],
                       %(inputs)s::text[], %(options)s::text[], %(queues)s::text[], %(priorities)s::smallint[],
                       %(delays)s::float8[], %(untils)s::timestamptz[], %(expires)s::float8[],
-                      %(expire_ats)s::timestamptz[], %(begun)s::bool[], %(sources)s::text[], %(feeds)s::text[],
-                      %(answers)s::text[], %(errbacks)s::text[], %(gates)s::smallint[], %(held)s::bool[],
-                      %(child_ids)s::uuid[])
+                      %(expire_ats)s::timestamptz[], %(begun)s::bool[], %(needs)s::int[], %(sources)s::text[],
+                      %(feeds)s::text[], %(answers)s::text[], %(errbacks)s::text[], %(gates)s::smallint[],
+                      %(held)s::bool[], %(child_ids)s::uuid[])
         AS n(index, name, kind, shard, input, options, queue, priority, delay, until, expires, expires_at, begun,
-             sources, feeds, answers, errbacks, gate, held, child_id)
+             needs, sources, feeds, answers, errbacks, gate, held, child_id)
     RETURNING run_id, rev, index, name, kind, state, queue, priority, due_at
 ), waiting AS (
     INSERT INTO durableflow_core.queued (run_id, rev, gate, index)
@@ -109,8 +116,8 @@ timers AS (
 
 _JOIN = """
 counters AS (
-    INSERT INTO durableflow_core.join_counter (run_id, rev, shard, remaining)
-    SELECT next.run_id, next.rev, n.shard, n.remaining
+    INSERT INTO durableflow_core.join_counter (run_id, rev, shard, remaining, missing)
+    SELECT next.run_id, next.rev, n.shard, n.remaining, CASE WHEN n.shard >= {bundles} THEN n.remaining END
     FROM next, unnest(%(counter_shards)s::smallint[], %(counter_values)s::int[]) AS n(shard, remaining)
 )"""
 
@@ -135,7 +142,7 @@ def _ctes(launch: str, timers: bool, joins: bool, children: bool, child_values: 
     if timers:
         ctes.append(_TIMERS)
     if joins:
-        ctes.append(_JOIN)
+        ctes.append(_JOIN.format(bundles=BUNDLES))
     if children:
         ctes.append(child_ctes(child_values))
     return "," + ",".join(ctes)
@@ -186,7 +193,7 @@ def _step_parameters(steps: Sequence[StepSpec]) -> dict[str, object]:
             "priority": spec.priority,
             "delay": spec.delay,
         }
-    shards, counts = _shards(steps)
+    shards, counts, needs = _shards(steps)
     parameters: dict[str, object] = {
         "indexes": [spec.index for spec in steps],
         "names": [spec.name for spec in steps],
@@ -197,8 +204,8 @@ def _step_parameters(steps: Sequence[StepSpec]) -> dict[str, object]:
         "queues": [spec.queue for spec in steps],
         "priorities": [spec.priority for spec in steps],
         "delays": [spec.delay for spec in steps],
-        "counter_shards": list(range(len(counts))),
-        "counter_values": counts,
+        "counter_shards": list(counts),
+        "counter_values": list(counts.values()),
     }
     if launch == _LAUNCH_ANY:
         expiries = [_expiry(spec) for spec in steps]
@@ -209,6 +216,7 @@ def _step_parameters(steps: Sequence[StepSpec]) -> dict[str, object]:
             "answers": [_array(spec.answers) for spec in steps],
             "errbacks": [_array(spec.errbacks) for spec in steps],
             "begun": [spec.begun for spec in steps],
+            "needs": needs,
             "sources": [_array(spec.needs) for spec in steps],
             "feeds": [_array(spec.feeds) for spec in steps],
             "gates": [spec.gate for spec in steps],
@@ -218,28 +226,47 @@ def _step_parameters(steps: Sequence[StepSpec]) -> dict[str, object]:
     return parameters
 
 
-def _shards(steps: Sequence[StepSpec]) -> tuple[list[int | None], list[int]]:
-    """The shard of each step, and what the counters begin with, the root first."""
-    joined = sum(spec.role == "joined" for spec in steps)
-    count = shard_count(joined)
-    found: list[int | None] = []
-    shares = [0] * (count + 1)
-    for spec in steps:
-        shard: int | None
-        match spec.role:
-            case "alone":
-                shard = None
-            case "joined":
-                shard = 1 + sum(shares) % count if count else 0
-                shares[shard] += 1
-            case "wakes":
-                shard = WAKES
-            case "inner":
-                shard = INNER
-        found.append(shard)
-    if count:
-        shares[0] = count
-    return found, shares
+def _shards(steps: Sequence[StepSpec]) -> tuple[list[int | None], dict[int, int], list[int]]:
+    """The shard of each step; what the counters begin with, the root first; and how much each step needs: steps, or
+    counters of bundles."""
+    shards: list[int | None] = [_PLAIN.get(spec.role) for spec in steps]
+    needs = [len(spec.needs) for spec in steps]
+    joined = [place for place, spec in enumerate(steps) if spec.role == "joined"]
+    places = {spec.index: place for place, spec in enumerate(steps)}
+    counts = {0: 0}
+    for feeds, bundle in _bundles(steps, joined).items():
+        count = shard_count(len(bundle))
+        first = max(BUNDLES, *counts) + 1
+        if first + count > _LAST_SHARD:
+            break
+        for position, place in enumerate(bundle):
+            _put(shards, counts, place, first + position % count)
+        for index in feeds:
+            needs[places[index]] += count - len(bundle)
+    rest = [place for place in joined if shards[place] is None]
+    spread = shard_count(len(rest)) or (1 if len(counts) > 1 and rest else 0)
+    for position, place in enumerate(rest):
+        _put(shards, counts, place, 1 + position % spread if spread else 0)
+    if len(counts) > 1:
+        counts[0] = len(counts) - 1
+    return shards, counts, needs
+
+
+_PLAIN: dict[str, int] = {"wakes": WAKES, "inner": INNER}
+
+
+def _put(shards: list[int | None], counts: dict[int, int], place: int, shard: int) -> None:
+    shards[place] = shard
+    counts[shard] = counts.get(shard, 0) + 1
+
+
+def _bundles(steps: Sequence[StepSpec], joined: Sequence[int]) -> dict[tuple[int, ...], list[int]]:
+    """Those among the joined steps that feed the same others, where they are many: their places, by what they feed."""
+    found: dict[tuple[int, ...], list[int]] = {}
+    for place in joined:
+        if steps[place].feeds:
+            found.setdefault(tuple(steps[place].feeds), []).append(place)
+    return {feeds: places for feeds, places in found.items() if shard_count(len(places)) > 0}
 
 
 def _expiry(spec: StepSpec) -> tuple[float | None, datetime | None]:

@@ -179,7 +179,7 @@ step = _table(
     Column("finished_at", _TIME),
     Column("abandoned_at", _TIME),
     _flag("begun"),  # it goes on whatever the run awaits
-    _count("needs"),  # so many steps have to end before it may begin
+    _count("needs"),  # so many steps, or counters of bundles, have to come to their end before it may begin
     Column("sources", ARRAY(Integer)),  # their indexes
     Column("feeds", ARRAY(Integer)),  # the indexes of those that need it
     Column("gate", SmallInteger),  # its group, whose members take turns
@@ -257,6 +257,7 @@ join_counter = _table(
     Column("rev", Integer, nullable=False),
     Column("shard", SmallInteger, nullable=False),  # 0: the root
     Column("remaining", Integer, nullable=False),
+    Column("missing", Integer),  # of a bundle's: so many of its steps have not succeeded
     PrimaryKeyConstraint("run_id", "rev", "shard"),
     CheckConstraint("shard >= 0 AND remaining >= 0", name="remaining"),
     storage={"fillfactor": "50"} | _QUEUE | _EAGER,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from durableflow.codec import Encoded
-from durableflow.store.complete import COUNTDOWN, COUNTDOWN_ALL
+from durableflow.store.complete import COUNTDOWN_ALL
 from durableflow.store.following import FOLLOW, FOLLOWING, followers
 from durableflow.store.messages import Message
 from durableflow.store.successor import Connection
@@ -42,7 +42,7 @@ WITH ours AS (
     SELECT ours.run_id, v.hash, v.body::json
     FROM ours, unnest(%(hashes)s::text[], %(bodies)s::text[]) AS v(hash, body)
     ON CONFLICT DO NOTHING
-){COUNTDOWN}{FOLLOW}
+){FOLLOW}
 SELECT (SELECT count(*) FROM ours), {FOLLOWING},
        EXISTS (SELECT FROM ours WHERE shard >= 0) AND NOT EXISTS (SELECT FROM done WHERE remaining = 0)
 """

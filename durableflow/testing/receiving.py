@@ -3,10 +3,10 @@
 from typing import TYPE_CHECKING, Any
 
 from durableflow import codec
-from durableflow.client.events import expected
+from durableflow.client.events import fit_one
 from durableflow.client.events import new_event as checked
 from durableflow.errors import CorruptValue, InvalidEvent, RunEnded
-from durableflow.language.receiving import fit_event, validate
+from durableflow.language.receiving import fit_event
 from durableflow.language.turn import Stored, decided_at
 from durableflow.testing.state import Event, Execution, Work
 
@@ -19,8 +19,8 @@ def send(engine: "Engine", run: Execution, name: str, payload: Any, event_id: st
     registry = run.definition.registry
     event = checked(registry, run.id, name, payload, event_id, by, engine.settings.max_value_bytes)
     workflow = registry.present(run.name)
-    kinds = () if workflow is None else expected(workflow).get(name, ())
-    _check(name, kinds, payload)
+    if workflow is not None:
+        fit_one(workflow, name, payload)
     if run.state != "running":
         raise RunEnded(f"run {run.id} has ended, and receives no event {name!r} any more")
     if event_id is not None and any(sent.id == event_id for sent in run.events):
@@ -71,17 +71,3 @@ def _arrival(run: Execution, work: Work, taken: list[Event]) -> tuple[float, Eve
             continue
         return event.order, event, value
     return None if work.due is None else (work.due, None, codec.encode(None))
-
-
-def _check(name: str, kinds: tuple[Any, ...], payload: Any) -> None:
-    """Raise InvalidEvent where the payload is none of what the workflow may wait for under this name."""
-    refused: InvalidEvent | None = None
-    for kind in kinds:
-        try:
-            validate(name, kind, payload)
-        except InvalidEvent as misfit:
-            refused = misfit
-        else:
-            return
-    if refused is not None:
-        raise refused

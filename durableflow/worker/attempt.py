@@ -175,7 +175,9 @@ class Attempt:
         if not claimed.sources:
             return told
         runtime, run_id = self.runtime, claimed.step.run_id
-        texts = runtime.connections.transact(lambda conn: given(conn, claimed.step, claimed.sources))
+        texts = claimed.results
+        if texts is None:
+            texts = runtime.connections.transact(lambda conn: given(conn, claimed.step, claimed.sources))
         results = {index: codec.decode(text, blobs=runtime.large_values(run_id, text)) for index, text in texts.items()}
         return (*told, Given(results))
 
@@ -304,13 +306,13 @@ class Attempt:
         step, token = self.claimed.step, self.claimed.token
 
         def commit(conn: Connection) -> Recorded | None:
-            shard, followed = self.claimed.shard, self.claimed.followed
+            shard, feeds = self.claimed.shard, self.claimed.feeds
             if shard == INNER:
                 return complete_inner(conn, step, token, output)
             if shard is not None and shard != WAKES:
-                return complete_joined(conn, step, token, output, followed=followed)
+                return complete_joined(conn, step, token, output, feeds=feeds, gated=self.claimed.gated)
             if turn is None:
-                return complete_outcome(conn, step, token, output, followed=followed)
+                return complete_outcome(conn, step, token, output, feeds=feeds)
             return complete_alone(conn, step, token, output, turn)
 
         def commit_again(conn: Connection) -> Recorded | None:

@@ -19,6 +19,7 @@ What PostgreSQL does not have: priorities among the messages of a queue. Ours go
 import hashlib
 import logging
 import select
+import socket
 import time
 from queue import Empty
 from typing import Any, NamedTuple, cast
@@ -294,6 +295,7 @@ class Transport(pgmq.Transport):
         self._look_at = 0.0
         self._lively_until = 0.0
         self._loop: Any = None
+        self._bell: Bell | None = None
 
     def listen(self, queue: str) -> None:
         """Hear of new messages in the queue, as pgmq calls it."""
@@ -314,9 +316,12 @@ class Transport(pgmq.Transport):
         return True
 
     def close_connection(self, connection: Any) -> None:
-        if self._loop is not None:
+        if self._bell is not None:
             self._loop.on_tick.discard(self._tick)
-            self._loop = None
+            for readable in (self.line, self._bell):
+                self._loop.remove_reader(readable.fileno())
+            self._bell.close()
+            self._loop = self._bell = None
         try:
             virtual.Transport.close_connection(self, connection)
         finally:
@@ -335,19 +340,22 @@ class Transport(pgmq.Transport):
     # ------------------------------------------------------------------ in the worker's event loop
 
     def register_with_event_loop(self, connection: Any, loop: Any) -> None:
-        self._loop = loop
+        self._loop, self._bell = loop, Bell()
         loop.add_reader(self.line.fileno(), self.line.consume)
+        loop.add_reader(self._bell.fileno(), self._bell.hush)
         loop.on_tick.add(self._tick)
 
     def _tick(self) -> None:
         """Called in each turn of the loop, before it waits for an event or for its next timer."""
-        if time.monotonic() < self._look_at or not self._may_take():
+        if self._bell is None or time.monotonic() < self._look_at or not self._may_take():
             return
         if not self._look():
             pause = self._pause()
             self._look_at = time.monotonic() + pause
             self._loop.call_later(pause, _nothing)
-        self._loop.call_soon(_nothing)  # turn again at once: there may be more, or a timer that was not there before
+        # There may be more; the pool, whose turn may have been before ours, has something to write; and the loop has
+        # settled how long it waits before it knew of our timer.
+        self._bell.ring()
 
     # ------------------------------------------------------------------ when to look
 
@@ -395,3 +403,30 @@ class Transport(pgmq.Transport):
 
 def _nothing() -> None:
     """Only for the loop to turn once more."""
+
+
+class Bell:
+    """Has an event loop turn once more, at once. (``call_soon`` does so from other threads only.)"""
+
+    def __init__(self) -> None:
+        self._heard, self._rung = socket.socketpair()
+        for end in (self._heard, self._rung):
+            end.setblocking(False)
+        self._rings = False
+
+    def ring(self) -> None:
+        if not self._rings:
+            self._rings = True
+            self._rung.send(b"!")
+
+    def hush(self) -> None:
+        """What the loop calls when it has turned."""
+        self._rings = False
+        self._heard.recv(16)
+
+    def fileno(self) -> int:
+        return self._heard.fileno()
+
+    def close(self) -> None:
+        self._heard.close()
+        self._rung.close()

@@ -2,10 +2,8 @@
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Callable
 from typing import Any, TypeVar
-from uuid import UUID
 
 from celery import Celery
 from django.core.exceptions import ImproperlyConfigured
@@ -16,10 +14,8 @@ from durableflow.client.database import Connection, Database
 from durableflow.config import Settings
 from durableflow.contrib.django import conf
 from durableflow.contrib.django.home import Home
-from durableflow.language import Call, Run
 from durableflow.worker import Runtime
 
-R = TypeVar("R")
 T = TypeVar("T")
 
 
@@ -74,35 +70,9 @@ class DjangoFlow(DurableFlow):
             self._database_now = settings, _Guarded(settings, self.name, self.home)
         return self._database_now[1]
 
-    def start(
-        self,
-        call: Call[R],
-        *,
-        key: str | None = None,
-        labels: Mapping[str, str] | None = None,
-        priority: int | None = None,
-        deadline: datetime | timedelta | None = None,
-        connection: Any = None,
-    ) -> Run[R]:
-        """Start a run of a call, as a part of Django's transaction where one is open; see
-        :meth:`durableflow.Call.start`."""
-        joined = connection if connection is not None else self.home.transaction()
-        return super().start(call, key=key, labels=labels, priority=priority, deadline=deadline, connection=joined)
-
-    def send(
-        self,
-        run_id: UUID | str,
-        name: str,
-        payload: Any = None,
-        *,
-        id: str | None = None,  # noqa: A002 - what senders call it
-        by: str | None = None,
-        connection: Any = None,
-    ) -> bool:
-        """Send an event to a run, as a part of Django's transaction where one is open; see
-        :meth:`durableflow.Run.send`."""
-        joined = connection if connection is not None else self.home.transaction()
-        return super().send(run_id, name, payload, id=id, by=by, connection=joined)
+    def _transaction(self, given: Any) -> Any:
+        """Django's transaction, where one is open and the caller gave nothing else."""
+        return given if given is not None else self.home.transaction()
 
     def _broker(self) -> str | None:
         """The broker that a person gave; else that of Celery's own settings. None: the environment says."""
