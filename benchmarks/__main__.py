@@ -106,20 +106,26 @@ def _measure(
         lambda: measure.celery_chord(database, options.width),
     )
     console.print("[dim]the same as canvases[/dim]")
-    canvas_chain = _versus(
-        "canvas_chain_vs_celery",
-        options.rounds,
-        options.runs * options.steps,
-        lambda: measure.durable_canvas_chain(database, options.runs, options.steps),
-        lambda: measure.celery_chain(database, options.runs, options.steps),
-    )
-    canvas_chord = _versus(
-        "canvas_chord_vs_celery",
-        options.rounds,
-        options.width,
-        lambda: measure.durable_canvas_chord(database, options.width),
-        lambda: measure.celery_chord(database, options.width),
-    )
+    canvases = []
+    for stored, name in ((False, ""), (True, "_stored")):
+        canvases += [
+            _versus(
+                f"canvas_chain{name}_vs_celery",
+                options.rounds,
+                options.runs * options.steps,
+                lambda stored=stored: measure.durable_canvas_chain(
+                    database, options.runs, options.steps, stored=stored
+                ),
+                lambda: measure.celery_chain(database, options.runs, options.steps),
+            ),
+            _versus(
+                f"canvas_chord{name}_vs_celery",
+                options.rounds,
+                options.width,
+                lambda stored=stored: measure.durable_canvas_chord(database, options.width, stored=stored),
+                lambda: measure.celery_chord(database, options.width),
+            ),
+        ]
     large = []
     for what, size in (("chain", options.long), ("chord", options.wide)):
         console.print(f"[dim]one {what} of {size}[/dim]")
@@ -141,8 +147,7 @@ def _measure(
     return [
         chain,
         fan_in,
-        canvas_chain,
-        canvas_chord,
+        *canvases,
         *large,
         graph,
         timers,
@@ -188,6 +193,8 @@ def _report(console: Console, results: list[Result], server: int) -> None:
         ("fanin_vs_chord", "fan-in against chord, steps/s"),
         ("canvas_chain_vs_celery", "durable(chain), steps/s"),
         ("canvas_chord_vs_celery", "durable(chord), steps/s"),
+        ("canvas_chain_stored_vs_celery", "the same chain, its results in the backend too"),
+        ("canvas_chord_stored_vs_celery", "the same chord, its results in the backend too"),
     ):
         result = by_name[name]
         table.add_row(

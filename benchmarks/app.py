@@ -34,6 +34,12 @@ def quiet_noop(value: int) -> int:
 
 
 @celery.task(ignore_result=True)
+def quiet_total(values: list[int]) -> int:
+    """The body of a chord, likewise."""
+    return sum(values)
+
+
+@celery.task(ignore_result=True)
 def quiet_count(values: list[int]) -> int:
     """How many there were."""
     return len(values)

@@ -236,7 +236,7 @@ def _shards(steps: Sequence[StepSpec]) -> tuple[list[int | None], dict[int, int]
     counts = {0: 0}
     for feeds, bundle in _bundles(steps, joined).items():
         count = shard_count(len(bundle))
-        first = max(BUNDLES, *counts) + 1
+        first = max(BUNDLES - 1, *counts) + 1
         if first + count > _LAST_SHARD:
             break
         for position, place in enumerate(bundle):

@@ -1,6 +1,7 @@
 """PostgreSQL as the broker: one URL, installed by whoever comes first, and nobody waits for a timer to be woken."""
 
 import importlib.util
+import select
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -26,6 +27,61 @@ from tests.worker import shop
 from tests.worker.workers import Worker
 
 DATABASE = "postgresql://shop:s3cret@db.example:6432/shop?sslmode=require"
+
+
+# ---------------------------------------------------------------------- the worker's event loop
+
+
+class Loop:
+    """As much as the transport asks of kombu's."""
+
+    def __init__(self) -> None:
+        self.on_tick: set[Callable[[], None]] = set()
+        self.readers: dict[int, Callable[[], None]] = {}
+        self.timers: list[float] = []
+
+    def add_reader(self, fd: int, callback: Callable[[], None]) -> None:
+        self.readers[fd] = callback
+
+    def remove_reader(self, fd: int) -> None:
+        del self.readers[fd]
+
+    def call_later(self, delay: float, callback: Callable[[], None]) -> None:
+        self.timers.append(delay)
+
+    def turns_at_once(self) -> bool:
+        """Whether it would not wait now: what it is about to wait for is there already. Calls whom that concerns."""
+        ready = select.select(list(self.readers), [], [], 0)[0]
+        for fd in ready:
+            self.readers[fd]()
+        return bool(ready)
+
+
+def test_a_look_is_followed_by_another_turn_of_the_loop_whoever_else_has_had_theirs_in_this_one(
+    database_url: str,
+) -> None:
+    """The loop settles how long it waits before the ticks, and the pool's, which has something to write for each
+    message, may come before ours: the message would lie there for up to a second."""
+    install_pgmq(database_url)
+    app = Celery("turning", set_as_current=False)
+    app.conf.update(celery_settings(Settings.load(database_url=database_url, broker_url="pgmq://")))
+    got: list[object] = []
+    with app.connection_for_read() as connection, connection.SimpleQueue("turns") as queue:
+        queue.consumer.callbacks = [lambda body, message: (got.append(body), message.ack())]
+        queue.consumer.consume()
+        loop = Loop()
+        transport = connection.transport
+        transport.register_with_event_loop(connection.connection, loop)
+        (tick,) = loop.on_tick
+        queue.put("word")
+        tick()
+        assert got == ["word"]
+        assert loop.turns_at_once()
+        assert not loop.turns_at_once()
+        tick()  # nothing is there: it has set a timer, which the loop does not know of yet
+        assert loop.timers
+        assert loop.turns_at_once()
+    assert (loop.on_tick, loop.readers) == (set(), {})
 
 
 # ---------------------------------------------------------------------- settings
