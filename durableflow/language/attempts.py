@@ -77,6 +77,12 @@ def executing(attempt: Attempt) -> Iterator[None]:
         _attempt.reset(token)
 
 
+def is_executing(step: str) -> bool:
+    """Whether an attempt of this step runs in this context."""
+    attempt = _attempt.get()
+    return attempt is not None and attempt.step == step
+
+
 def _require(name: str) -> Attempt:
     attempt = _attempt.get()
     if attempt is None:

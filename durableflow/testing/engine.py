@@ -6,6 +6,7 @@ steps that are launched together begin one after the other, before the run looks
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from durableflow import codec
@@ -162,6 +163,16 @@ class Engine:
         if spec.child is not None and work.call is None:
             work.child = self._child(work, spec.child)
         return work
+
+    def replace(self, work: Work, child: ChildSpec) -> None:
+        """A task has replaced itself: the step is a child run from now on."""
+        if work.abandoned:
+            work.state = "cancelled"
+            return
+        work.state, work.spec = "pending", replace(work.spec, kind="child", child=child)
+        work.run.values.update(child.input.blobs)
+        work.child = self._child(work, child)
+        self.look_soon(work.child)
 
     def _child(self, work: Work, child: ChildSpec) -> Execution:
         definition = find(child.workflow, work.run.definition.registry)

@@ -20,6 +20,7 @@ from durableflow.language.storable import Given, Told
 from durableflow.store.messages import StepId
 from durableflow.testing.mocks import Planned
 from durableflow.testing.state import Work
+from durableflow.worker.asking import Replaced
 from durableflow.worker.errbacks import chord_error, task_id
 from durableflow.worker.verdict import Verdict, judge
 
@@ -30,12 +31,13 @@ _CELERYS_RETRIES = 3
 @dataclass(frozen=True, slots=True)
 class Ended:
     """How an attempt ends. seconds: after so long, None: it does not; lost: with its worker; output: with this value,
-    as stored; error: with this one."""
+    as stored; error: with this one; replaced: by this signature."""
 
     seconds: float | None
     lost: bool = False
     output: codec.Encoded | None = None
     error: BaseException | None = None
+    replaced: Any = None
 
 
 class Executor:
@@ -82,6 +84,8 @@ class Executor:
         try:
             value = planned.value if planned.function is None else self._call(planned.function, args, kwargs)
             return Ended(seconds, output=codec.encode(value, where=f"{name} result", limit=self._limit))
+        except Replaced as replaced:
+            return Ended(seconds, replaced=replaced.sig)
         except Ignore:
             return Ended(seconds, output=codec.encode(None))
         except SimulationError:

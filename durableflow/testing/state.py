@@ -20,7 +20,7 @@ OPEN = ("pending", "ready", "running")
 @dataclass(slots=True)
 class StepRecord:
     """One attempt of a step. name: without the application's; args, kwargs: what it was called with; attempt: 1 for the
-    first; outcome: running, succeeded, failed or lost; result, error: what it came to; started_at, ended_at:
+    first; outcome: running, succeeded, failed, replaced or lost; result, error: what it came to; started_at, ended_at:
     in virtual time, None where it has not ended."""
 
     name: str

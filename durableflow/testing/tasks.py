@@ -12,6 +12,7 @@ from durableflow.language.results import encode_failure
 from durableflow.testing.executing import Ended, Executor, options_of, verdict_on
 from durableflow.testing.mocks import Call, Mock, Planned
 from durableflow.testing.state import StepRecord, Work
+from durableflow.worker.replacing import child_in_place
 
 if TYPE_CHECKING:
     from durableflow.testing.engine import Engine
@@ -86,6 +87,9 @@ class Tasks:
         elif ended.error is not None:
             record.outcome = "failed"
             self._failed(work, record, ended.error, options)
+        elif ended.replaced is not None:
+            record.outcome = "replaced"
+            self._replaced(work, record, ended.replaced, options)
         else:
             assert ended.output is not None
             work.run.values.update(ended.output.blobs)
@@ -102,6 +106,16 @@ class Tasks:
             work.due_at, work.alarm = due, self._engine.agenda.at(due, lambda: self.begin(work))
             return
         self._engine.end(work, "failed", encode_failure(verdict.error, limit=self._limit))
+
+    def _replaced(self, work: Work, record: StepRecord, sig: Any, options: Options) -> None:
+        run = work.run
+        try:
+            child = child_in_place(run.definition.registry, sig.app, sig, run.queue)
+        except Exception as unfit:
+            record.outcome = "failed"
+            self._failed(work, record, unfit, options)
+            return
+        self._engine.replace(work, child)
 
     def _lost(self, work: Work) -> None:
         work.losses += 1

@@ -1,11 +1,13 @@
 """Canvases in workflows that are simulated: as on workers, without any."""
 
+import pytest
 from celery import chain, chord, group
 
 from durableflow import durable
+from durableflow.errors import RunFailed
 from durableflow.testing import Simulation
 from tests.canvas import shop
-from tests.canvas.shop import EFFECTS, add, bill, df, fail, tell, total
+from tests.canvas.shop import EFFECTS, add, bill, df, echo, fail, replaced, tell, total
 
 
 def simulated() -> Simulation:
@@ -29,3 +31,11 @@ def test_a_countdown_takes_virtual_time_and_an_errback_answers() -> None:
     assert run.state == "failed"
     assert EFFECTS[-1][2] == "till.total"
     assert "ChordError" in EFFECTS[-1][4]
+
+
+def test_a_task_that_replaces_itself_is_a_child_run_and_nothing_is_sent() -> None:
+    simulation = simulated()
+    canvas = chord([replaced.s(by=chain(add.s(1, 1), add.s(2))), add.s(5, 5)], total.s())
+    assert simulation.execute(durable(canvas)) == 14
+    with pytest.raises(RunFailed, match="no"):
+        simulation.execute(durable(chain(replaced.s(by=chain(add.s(1, 1), fail.s("no"))), echo.s())))
