@@ -19,8 +19,8 @@ What PostgreSQL does not have: priorities among the messages of a queue. Ours go
 import hashlib
 import logging
 import select
-import socket
 import time
+from collections.abc import Callable
 from queue import Empty
 from typing import Any, NamedTuple, cast
 
@@ -31,6 +31,7 @@ from pgmq import PGMQueue
 from psycopg.conninfo import make_conninfo
 
 from durableflow.store.messages import SUBJECT
+from durableflow.worker.bell import Bell
 from durableflow.worker.line import Line
 
 _log = logging.getLogger(__name__)
@@ -296,6 +297,7 @@ class Transport(pgmq.Transport):
         self._lively_until = 0.0
         self._loop: Any = None
         self._bell: Bell | None = None
+        self._read_by_the_loop: dict[int, Callable[[], None]] = {}
 
     def listen(self, queue: str) -> None:
         """Hear of new messages in the queue, as pgmq calls it."""
@@ -318,8 +320,10 @@ class Transport(pgmq.Transport):
     def close_connection(self, connection: Any) -> None:
         if self._bell is not None:
             self._loop.on_tick.discard(self._tick)
-            for readable in (self.line, self._bell):
-                self._loop.remove_reader(readable.fileno())
+            for fd, callback in self._read_by_the_loop.items():
+                # After an error the loop has forgotten all of them, and the number may be somebody else's by now.
+                if self._loop.readers.get(fd, (None,))[0] == callback:
+                    self._loop.remove_reader(fd)
             self._bell.close()
             self._loop = self._bell = None
         try:
@@ -341,8 +345,9 @@ class Transport(pgmq.Transport):
 
     def register_with_event_loop(self, connection: Any, loop: Any) -> None:
         self._loop, self._bell = loop, Bell()
-        loop.add_reader(self.line.fileno(), self.line.consume)
-        loop.add_reader(self._bell.fileno(), self._bell.hush)
+        self._read_by_the_loop = {self.line.fileno(): self.line.consume, self._bell.fileno(): self._bell.hush}
+        for fd, callback in self._read_by_the_loop.items():
+            loop.add_reader(fd, callback)
         loop.on_tick.add(self._tick)
 
     def _tick(self) -> None:
@@ -403,30 +408,3 @@ class Transport(pgmq.Transport):
 
 def _nothing() -> None:
     """Only for the loop to turn once more."""
-
-
-class Bell:
-    """Has an event loop turn once more, at once. (``call_soon`` does so from other threads only.)"""
-
-    def __init__(self) -> None:
-        self._heard, self._rung = socket.socketpair()
-        for end in (self._heard, self._rung):
-            end.setblocking(False)
-        self._rings = False
-
-    def ring(self) -> None:
-        if not self._rings:
-            self._rings = True
-            self._rung.send(b"!")
-
-    def hush(self) -> None:
-        """What the loop calls when it has turned."""
-        self._rings = False
-        self._heard.recv(16)
-
-    def fileno(self) -> int:
-        return self._heard.fileno()
-
-    def close(self) -> None:
-        self._heard.close()
-        self._rung.close()

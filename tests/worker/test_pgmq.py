@@ -37,11 +37,11 @@ class Loop:
 
     def __init__(self) -> None:
         self.on_tick: set[Callable[[], None]] = set()
-        self.readers: dict[int, Callable[[], None]] = {}
+        self.readers: dict[int, tuple[Callable[[], None], tuple[()]]] = {}
         self.timers: list[float] = []
 
     def add_reader(self, fd: int, callback: Callable[[], None]) -> None:
-        self.readers[fd] = callback
+        self.readers[fd] = (callback, ())
 
     def remove_reader(self, fd: int) -> None:
         del self.readers[fd]
@@ -53,7 +53,7 @@ class Loop:
         """Whether it would not wait now: what it is about to wait for is there already. Calls whom that concerns."""
         ready = select.select(list(self.readers), [], [], 0)[0]
         for fd in ready:
-            self.readers[fd]()
+            self.readers[fd][0]()
         return bool(ready)
 
 
