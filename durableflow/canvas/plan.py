@@ -21,7 +21,7 @@ from durableflow import codec
 from durableflow.errors import CorruptValue
 from durableflow.language import Call, Registry, Step
 from durableflow.language.flowing import Later
-from durableflow.language.graph import Answer, FailureOf, Gives, Graph, PlainCall
+from durableflow.language.graph import Answer, FailureOf, Gives, Graph, PlainCall, Results
 from durableflow.language.lazy import scope
 from durableflow.language.options import NONE, Options
 from durableflow.language.sending import Sending
@@ -107,6 +107,7 @@ class _Planner:
     _aside: set[int] = field(default_factory=set)
     _linked: int = 0
     _uses: dict[str, Options] = field(default_factory=dict)
+    _given: dict[int, tuple[_Value, Any]] = field(default_factory=dict)
 
     # --- the tree
 
@@ -203,7 +204,13 @@ class _Planner:
     def _incoming(self, before: _Value) -> list[Any]:
         if before.told:
             return list(before.told)
-        return [self._results(before.gives)] if before.given else []
+        if not before.given:
+            return []
+        known = self._given.get(id(before))
+        if known is None:  # many may be given one group's results
+            results = self._results(before.gives)
+            known = self._given[id(before)] = before, Results(results) if type(results) is list else results
+        return [known[1]]
 
     def _results(self, gives: Gives | None) -> Any:
         if gives is None:

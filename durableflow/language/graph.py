@@ -5,6 +5,7 @@ others: a step that fails takes those that need it with it, and no more. Some of
 when one of those that it is there for has failed by itself, and is cancelled with the rest otherwise.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,10 @@ from durableflow.language.lazy import Lazy, Placeholder
 from durableflow.language.options import Options
 
 if TYPE_CHECKING:
+    from durableflow.language.specs import Encode
     from durableflow.language.step import Step
+
+_NOTHING: Mapping[str, str] = {}
 
 Gives = int | list["Gives"]
 """What a graph gives: the result of the step at a place, or a list of such results."""
@@ -52,6 +56,22 @@ class FailureOf(Placeholder):
         return f"the {self.what} of a failed task"
 
 
+class Results(list[Any]):
+    """The results of a group, as an argument of each call that is given them: what stands for them is stored once, and
+    not for each of these calls anew."""
+
+    __slots__ = ("_form",)
+
+    _form: tuple[Any, Mapping[str, str]]
+
+    def form(self, encode: "Encode") -> tuple[Any, Mapping[str, str]]:
+        """The form of the list, and its large values. encode: while the input of one of those calls is being stored."""
+        if not hasattr(self, "_form"):
+            encoded = encode(list(self), "results")
+            self._form = json.loads(encoded.text), encoded.blobs
+        return self._form
+
+
 class PlainCall(Call[Any]):
     """A call in a graph whose arguments are results of others, and what is in JSON as it is in Python. There may be a
     hundred thousand: the codec's walk, and the account of what was awaited, cost more than all else about them."""
@@ -65,13 +85,23 @@ class PlainCall(Call[Any]):
         call.definition, call.args, call.kwargs, call.use, call._used = step, args, kwargs, use, True
         return call
 
-    def stored(self, sources: Mapping[int, int]) -> codec.Encoded | None:
-        """What the codec makes of its arguments. sources: the index of each call's step, by identity. None: too much to
-        be written like this."""
-        if any(type(arg) is list for arg in self.args):  # the results of a group
-            return None
-        args = [{"~": "later", "v": sources[id(arg.call)]} if type(arg) is Later else arg for arg in self.args]
-        return codec.encode_plain({"args": args, "kwargs": self.kwargs})
+    def stored(self, sources: Mapping[int, int], encode: "Encode") -> codec.Encoded | None:
+        """What the codec makes of its arguments. sources: the index of each call's step, by identity; encode: for all
+        that is more than such a result. None: too much to be written like this."""
+        args, blobs = [], _NOTHING
+        for arg in self.args:
+            match arg:
+                case Later():
+                    args.append({"~": "later", "v": sources[id(arg.call)]})
+                case Results():
+                    form, blobs = arg.form(encode)
+                    args.append(form)
+                case list():
+                    return None
+                case _:
+                    args.append(arg)
+        plain = codec.encode_plain({"args": args, "kwargs": self.kwargs})
+        return plain if plain is None or not blobs else codec.Encoded(plain.text, blobs, plain.size)
 
 
 class Graph(Lazy[Any]):
@@ -120,6 +150,8 @@ def _given(value: Any, places: dict[int, int], results: dict[int, Any]) -> Any:
     kind = type(value)
     if kind is Later:
         return results[places[id(value.call)]]
+    if kind is Results:
+        kind = list
     if kind in (list, tuple):
         return kind(_given(member, places, results) for member in value)
     if kind is dict:

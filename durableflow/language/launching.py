@@ -219,10 +219,15 @@ class Launcher:
         first = self._next
         nodes = [self._node(call, begun=False) for call in what.calls]
         feeds: list[list[int]] = [[] for _ in nodes]
+        known: dict[int, Node] = {}  # a thousand may need the same thousand
         for node, needs in zip(nodes, what.needs, strict=True):
             if needs:
-                node.needs = tuple(first + place for place in needs)
-                node.sources = {id(what.calls[place]): first + place for place in needs}
+                alike = known.setdefault(id(needs), node)
+                if alike is node:
+                    node.needs = tuple(first + place for place in needs)
+                    node.sources = {id(what.calls[place]): first + place for place in needs}
+                else:
+                    node.needs, node.sources = alike.needs, alike.sources
                 for place in needs:
                     feeds[place].append(node.index)
         errbacks: list[list[int]] = [[] for _ in nodes]

@@ -9,7 +9,7 @@ from uuid import UUID
 from durableflow import codec
 from durableflow.codec import Encoded
 from durableflow.language.call import Call
-from durableflow.language.graph import PlainCall
+from durableflow.language.graph import PlainCall, Results
 from durableflow.language.launching import Node, Role
 from durableflow.language.options import dump
 from durableflow.language.receiving import Receive, dump_wait
@@ -108,8 +108,11 @@ def _task(node: Node, call: Call[Any], step: Step[..., Any], encode: Encode, que
 
 
 def _input(node: Node, call: Call[Any], encode: Encode) -> Encoded:
-    plain = call.stored(node.sources) if type(call) is PlainCall else None
-    return encode({"args": list(call.args), "kwargs": call.kwargs}, call.definition.name) if plain is None else plain
+    plain = call.stored(node.sources, encode) if type(call) is PlainCall else None
+    if plain is not None:
+        return plain
+    args = [list(arg) if type(arg) is Results else arg for arg in call.args]
+    return encode({"args": args, "kwargs": call.kwargs}, call.definition.name)
 
 
 def _child(node: Node, call: Call[Any], encode: Encode, queue: str) -> StepSpec:

@@ -8,12 +8,14 @@ import pytest
 from celery import chain, chord, group
 
 from durableflow import Run, durable
-from durableflow.codec import encode
+from durableflow.canvas.plan import planned
+from durableflow.codec import Encoded, encode
 from durableflow.errors import RunFailed
 from durableflow.store.claim import claim
 from durableflow.store.complete import complete_joined
 from durableflow.store.launch import BUNDLES
 from durableflow.store.messages import StepId
+from tests.canvas import shop
 from tests.canvas.shop import add, echo, fail, replaced, total
 from tests.support.clock import Clock
 from tests.support.engine import Engine
@@ -138,3 +140,20 @@ def test_a_task_of_a_wide_header_that_replaces_itself_counts_when_its_canvas_end
     engine.drive()
     assert run.result(timeout=0) == sum(range(WIDTH))
     assert violations(engine.db) == {}
+
+
+def test_what_a_thousand_are_given_together_is_written_once(engine: Engine) -> None:
+    """Else two groups of a thousand would cost a million references, and more time than a turn may take."""
+    call = durable(chain(group(add.s(n, 0) for n in range(WIDTH)), group(echo.s(n) for n in range(3))))
+    graph = planned(call.args[1], shop.df.registry)
+    given = [call.args for call in graph.calls[WIDTH:]]
+    assert [len(args) for args in given] == [2, 2, 2]
+    assert len({id(results) for results, _ in given}) == 1
+    stored: list[object] = []
+
+    def encode_once(value: object, where: str) -> Encoded:
+        stored.append(value)
+        return encode("what stands for them")
+
+    assert {given[0][0].form(encode_once)[0] for _ in range(3)} == {"what stands for them"}
+    assert len(stored) == 1
