@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -87,8 +88,9 @@ class RabbitServer:
             return
         doomed = [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]
         for each in doomed:
-            if each.name() != "epmd":  # serves others of this machine
-                each.send_signal(signal.SIGKILL)
+            with suppress(psutil.NoSuchProcess):  # helpers of Erlang's come and go
+                if each.name() != "epmd":  # serves others of this machine
+                    each.send_signal(signal.SIGKILL)
         process.wait(_PATIENCE)
 
     stop = kill
