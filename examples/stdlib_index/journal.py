@@ -10,6 +10,7 @@ import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 
 @dataclass(frozen=True)
@@ -31,14 +32,18 @@ class Journal:
     def __init__(self, directory: Path) -> None:
         self._effects = directory / "effects"
         self._bodies = directory / "bodies.log"
-        self._effects.mkdir(parents=True, exist_ok=True)
+        self._drafts = directory / "drafts"
+        for needed in (self._effects, self._drafts):
+            needed.mkdir(parents=True, exist_ok=True)
 
     def record(self, idempotency_key: str, subject: str) -> bool:
         """Record an effect. False: it had been recorded under this key before, by an attempt that then was killed."""
         self._append(subject)
+        draft = self._drafts / uuid4().hex
+        draft.write_text(subject)
         try:
-            with (self._effects / idempotency_key.replace(":", "_")).open("x") as effect:
-                effect.write(subject)
+            # All of it or nothing: this process may be killed at any time.
+            os.link(draft, self._effects / idempotency_key.replace(":", "_"))
         except FileExistsError:
             return False
         return True

@@ -11,6 +11,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,9 @@ class Journal:
         self.directory = Path(directory)
         self._lines = self.directory / "lines"
         self._effects = self.directory / "effects"
-        self._effects.mkdir(parents=True, exist_ok=True)
+        self._drafts = self.directory / "drafts"
+        for directory in (self._effects, self._drafts):
+            directory.mkdir(parents=True, exist_ok=True)
         self._lines.touch()
 
     # --- the steps' side
@@ -72,11 +75,11 @@ class Journal:
         return current.idempotency_key, current.attempt
 
     def _have_effect(self, name: str) -> None:
-        try:
-            with (self._effects / current.idempotency_key.replace(":", "_")).open("x") as file:
-                file.write(name)
-        except FileExistsError:
-            pass  # an attempt that was lost had it
+        draft = self._drafts / uuid4().hex
+        draft.write_text(name)
+        with suppress(FileExistsError):  # an attempt that was lost had it
+            # All of it or nothing: this process may be killed at any time.
+            os.link(draft, self._effects / current.idempotency_key.replace(":", "_"))
 
     def _hold(self, name: str) -> Path:
         return self.directory / f"hold-{name}"
