@@ -84,6 +84,7 @@ class Publisher:
                     self._send_over(lane, kept, messages)
                     return
                 except Exception as error:  # a stale connection fails in a way of its own on each transport
+                    kept.connection.collect()  # or its socket stays open until somebody collects it as garbage
                     _log.debug("a connection to the broker is replaced: %s: %s", type(error).__name__, error)
             # Some may be sent twice now: a message is a wake-up, and the second one finds its step claimed.
             self._send_over(lane, self._producer(), messages)

@@ -3,13 +3,13 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
-import kombu
 import psutil
 
 from durableflow.devstack.statedir import free_port
@@ -103,12 +103,13 @@ class RabbitServer:
         return done.stdout
 
     def _answers(self) -> bool:
+        """Whether it greets a client. (amqp leaves a socket open where the server closes it in the greeting.)"""
         try:
-            with kombu.Connection(self.url, connect_timeout=2) as connection:
-                connection.ensure_connection(max_retries=1, interval_start=0, timeout=2)
-        except (OSError, kombu.exceptions.OperationalError):
+            with socket.create_connection(("127.0.0.1", self._port), timeout=2) as connection:
+                connection.sendall(b"AMQP\x00\x00\x09\x01")
+                return connection.recv(1) == b"\x01"
+        except OSError:
             return False
-        return True
 
 
 def _programs() -> Path:
