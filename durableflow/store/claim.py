@@ -36,12 +36,12 @@ class Standing:
 class Claimed:
     """An attempt that is ours.
 
-    attempt: 1 for the first; failures, losses: of the attempts before this one; input, options: codec texts; shard: the
+    attempt: 1 for the first; failures, losses: of the attempts before this one; input, options: codec texts; shard:
     what the step's end does (`launch`), None where it is awaited alone; feeds, gated: whether others may begin because
     they need it, or because it leaves them its place; sources: the indexes of the steps whose results it is given;
     results: those results, codec texts by index, where they are few; answers: of those one of whose failures it is
-    told; expired: it came too late to begin; standing: the checkpoint that awaits it, given
-    only to a step that is awaited alone and was never lost, because only such a step may advance its run by itself.
+    told; expired: it came too late to begin; standing: the checkpoint that awaits it, given only to a step that is
+    awaited alone and was never lost, because only such a step may advance its run by itself.
     """
 
     step: StepId

@@ -17,6 +17,7 @@ from psycopg import Rollback
 from durableflow.codec import Encoded
 from durableflow.language.turn import Suspend
 from durableflow.store.abandon import abandon_steps
+from durableflow.store.countdown import COUNTDOWN
 from durableflow.store.faults import is_transient
 from durableflow.store.following import ADMIT, ADMITTED, FED, FEED, FEED_AND_COUNT, followers
 from durableflow.store.look_again import look_again, looks_outside
@@ -64,50 +65,6 @@ _OUTPUT_VALUES = """
     ON CONFLICT DO NOTHING
 )
 """
-
-COUNTDOWN = """
-, counted AS (
-    UPDATE durableflow_core.join_counter AS j SET remaining = j.remaining - 1
-    FROM ours WHERE j.run_id = ours.run_id AND j.rev = ours.rev AND j.shard = ours.shard
-    RETURNING j.run_id, j.rev, j.shard, j.remaining
-), emptied AS (
-    UPDATE durableflow_core.join_counter AS j SET remaining = j.remaining - 1
-    FROM counted AS c
-    WHERE c.shard > 0 AND c.remaining = 0 AND j.run_id = c.run_id AND j.rev = c.rev AND j.shard = 0
-    RETURNING j.remaining
-), done AS (
-    SELECT remaining FROM counted WHERE shard = 0
-    UNION ALL
-    SELECT remaining FROM emptied
-)
-"""
-"""Counts a join down by the step in ``ours``; ``done`` has a row with 0 where that was the last. Whoever empties a
-shard decrements the root in the same transaction: two last finishers on two shards cannot both see "one left"."""
-
-COUNTDOWN_ALL = """
-, ended AS (
-    SELECT run_id, rev, shard, count(*)::int AS steps FROM ours WHERE shard >= 0 GROUP BY run_id, rev, shard
-), shards AS (
-    SELECT j.run_id, j.rev, j.shard, e.steps
-    FROM durableflow_core.join_counter AS j JOIN ended AS e USING (run_id, rev, shard)
-    ORDER BY j.rev, j.shard FOR UPDATE OF j
-), counted AS (
-    UPDATE durableflow_core.join_counter AS j SET remaining = j.remaining - s.steps
-    FROM shards AS s WHERE j.run_id = s.run_id AND j.rev = s.rev AND j.shard = s.shard
-    RETURNING j.run_id, j.rev, j.shard, j.remaining
-), emptied AS (
-    UPDATE durableflow_core.join_counter AS j SET remaining = j.remaining - c.shards
-    FROM (SELECT run_id, rev, count(*)::int AS shards FROM counted WHERE shard > 0 AND remaining = 0
-          GROUP BY run_id, rev) AS c
-    WHERE j.run_id = c.run_id AND j.rev = c.rev AND j.shard = 0
-    RETURNING j.remaining
-), done AS (
-    SELECT remaining FROM counted WHERE shard = 0
-    UNION ALL
-    SELECT remaining FROM emptied
-)
-"""
-"""The same for many steps of any joins at once. Shards and roots are locked in order, because two may be at it."""
 
 _WAKE_IF_LAST = """
 , woken AS (

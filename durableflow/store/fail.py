@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from durableflow.codec import Encoded
-from durableflow.store.complete import COUNTDOWN
+from durableflow.store.countdown import COUNTDOWN
 from durableflow.store.following import ADMIT, ADMITTED, followers
 from durableflow.store.messages import Message, StepId
 from durableflow.store.successor import Connection

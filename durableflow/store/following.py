@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from durableflow.store.countdown import COUNTDOWN_AFTER_FED
 from durableflow.store.launch import BUNDLES
 from durableflow.store.messages import Message, StepId, advance_message, step_message
 
@@ -44,25 +45,6 @@ _BUNDLED = f"""
 ), feeding AS (
     SELECT run_id, rev, feeds FROM ours
     WHERE (shard >= {BUNDLES}) IS NOT TRUE OR EXISTS (SELECT FROM bundled WHERE missing = 0)
-)"""
-
-# What is fed is locked before a shard that is no bundle's, and before the root: so does a failure that spreads.
-_COUNTED = f"""
-, counted AS (
-    UPDATE durableflow_core.join_counter AS j SET remaining = j.remaining - 1
-    FROM ours, (SELECT count(*) FROM fed) AS locked
-    WHERE ours.shard < {BUNDLES} AND j.run_id = ours.run_id AND j.rev = ours.rev AND j.shard = ours.shard
-    RETURNING j.run_id, j.rev, j.shard, j.remaining
-), emptied AS (
-    UPDATE durableflow_core.join_counter AS j SET remaining = j.remaining - 1
-    FROM (SELECT run_id, rev, shard, remaining FROM counted UNION ALL
-          SELECT run_id, rev, shard, remaining FROM bundled) AS c, (SELECT count(*) FROM fed) AS locked
-    WHERE c.shard > 0 AND c.remaining = 0 AND j.run_id = c.run_id AND j.rev = c.rev AND j.shard = 0
-    RETURNING j.remaining
-), done AS (
-    SELECT remaining FROM counted WHERE shard = 0
-    UNION ALL
-    SELECT remaining FROM emptied
 )"""
 
 _NEXT = """
@@ -118,13 +100,13 @@ _ADMITTED = _COLUMNS + "admitted"
 FEED = _FED.format(feeding="ours") + _SENT.format(sources=_NEARER)
 """After a step that succeeded, which feeds others and that no join counts."""
 
-FEED_AND_COUNT = _BUNDLED + _FED.format(feeding="feeding") + _COUNTED + _SENT.format(sources=_NEARER)
+FEED_AND_COUNT = _BUNDLED + _FED.format(feeding="feeding") + COUNTDOWN_AFTER_FED + _SENT.format(sources=_NEARER)
 """The same, with what COUNTDOWN does, for a step that a join counts."""
 
 FED = f"{_MESSAGES.format(sources=_NEARER)}, NULL"
 """The two columns that ``followers`` reads, after FEED or FEED_AND_COUNT."""
 
-FOLLOW = _BUNDLED + _FED.format(feeding="feeding") + _COUNTED + _NEXT + _SENT.format(sources=_BOTH)
+FOLLOW = _BUNDLED + _FED.format(feeding="feeding") + COUNTDOWN_AFTER_FED + _NEXT + _SENT.format(sources=_BOTH)
 """After any step; ``ours`` has no feeds where it has not succeeded. Counts a join down, as COUNTDOWN does."""
 
 FOLLOWING = f"{_MESSAGES.format(sources=_BOTH)}, {_LOOKS}"

@@ -232,19 +232,21 @@ def _shards(steps: Sequence[StepSpec]) -> tuple[list[int | None], dict[int, int]
     shards: list[int | None] = [_PLAIN.get(spec.role) for spec in steps]
     needs = [len(spec.needs) for spec in steps]
     joined = [place for place, spec in enumerate(steps) if spec.role == "joined"]
-    places = {spec.index: place for place, spec in enumerate(steps)}
     counts = {0: 0}
-    for feeds, bundle in _bundles(steps, joined).items():
+    bundles = _bundles(steps, joined)
+    places = {spec.index: place for place, spec in enumerate(steps)} if bundles else {}
+    first = BUNDLES
+    for feeds, bundle in bundles.items():
         count = shard_count(len(bundle))
-        first = max(BUNDLES - 1, *counts) + 1
         if first + count > _LAST_SHARD:
             break
         for position, place in enumerate(bundle):
             _put(shards, counts, place, first + position % count)
         for index in feeds:
             needs[places[index]] += count - len(bundle)
+        first += count
     rest = [place for place in joined if shards[place] is None]
-    spread = shard_count(len(rest)) or (1 if len(counts) > 1 and rest else 0)
+    spread = shard_count(len(rest)) or int(len(counts) > 1)
     for position, place in enumerate(rest):
         _put(shards, counts, place, 1 + position % spread if spread else 0)
     if len(counts) > 1:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from durableflow.codec import encode
 from durableflow.errors import StepLost
-from durableflow.store.complete import COUNTDOWN
+from durableflow.store.countdown import COUNTDOWN
 from durableflow.store.following import ADMIT
 from durableflow.store.messages import StepId
 from durableflow.store.successor import Connection

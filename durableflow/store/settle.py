@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from durableflow.codec import Encoded
-from durableflow.store.complete import COUNTDOWN_ALL
+from durableflow.store.countdown import COUNTDOWN_ALL
 from durableflow.store.following import FOLLOW, FOLLOWING, followers
 from durableflow.store.messages import Message
 from durableflow.store.successor import Connection
