@@ -209,6 +209,7 @@ class _Planner:
         known = self._given.get(id(before))
         if known is None:  # many may be given one group's results
             results = self._results(before.gives)
+            # With the value itself: while it is kept, nothing else has its id.
             known = self._given[id(before)] = before, Results(results) if type(results) is list else results
         return [known[1]]
 

@@ -170,7 +170,6 @@ class Engine:
             work.state = "cancelled"
             return
         work.state, work.spec = "pending", replace(work.spec, kind="child", child=child)
-        work.run.values.update(child.input.blobs)
         work.child = self._child(work, child)
         self.look_soon(work.child)
 

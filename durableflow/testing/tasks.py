@@ -88,7 +88,6 @@ class Tasks:
             record.outcome = "failed"
             self._failed(work, record, ended.error, options)
         elif ended.replaced is not None:
-            record.outcome = "replaced"
             self._replaced(work, record, ended.replaced, options)
         else:
             assert ended.output is not None
@@ -115,6 +114,7 @@ class Tasks:
             record.outcome = "failed"
             self._failed(work, record, unfit, options)
             return
+        record.outcome = "replaced"
         self._engine.replace(work, child)
 
     def _lost(self, work: Work) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from durableflow.errors import DurableFlowError
 from tests.fire import page
 from tests.fire.canvases import CANVASES
 from tests.fire.faults import FAULTS
@@ -13,19 +12,17 @@ from tests.fire.page import TESTED, Cell
 from tests.fire.redis import Redis
 from tests.fire.sides import DURABLE, SIDES
 from tests.fire.theatre import Theatre
-from tests.support.own_servers import unavailable
+from tests.support.own_servers import own
 
 SHOWN = page.read()
 
 
 @pytest.fixture(scope="module")
 def theatre(postgres_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Theatre]:
-    redis = Redis(tmp_path_factory.mktemp("redis"))
-    try:
-        redis.start()
-    except (DurableFlowError, ImportError) as why:
-        unavailable(redis.title, why)
-    with redis, Theatre(postgres_url, template, redis, tmp_path_factory.mktemp("plays")) as theatre:
+    with (
+        own(Redis, tmp_path_factory.mktemp("redis")) as redis,
+        Theatre(postgres_url, template, redis, tmp_path_factory.mktemp("plays")) as theatre,
+    ):
         yield theatre
 
 

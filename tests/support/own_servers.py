@@ -8,10 +8,10 @@ from typing import NoReturn, TypeVar
 
 import pytest
 
-from durableflow.devstack import PostgresServer, ValkeyServer
+from durableflow.devstack.server import Server
 from durableflow.errors import DurableFlowError
 
-AnyServer = TypeVar("AnyServer", PostgresServer, ValkeyServer)
+AnyServer = TypeVar("AnyServer", bound=Server)
 
 
 def unavailable(what: str, why: object) -> NoReturn:
